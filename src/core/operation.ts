@@ -1,0 +1,44 @@
+/** Operations: what a request asks for, in the vocabulary that policies, logs and metrics share. */
+import type { Digest } from "./digest.ts";
+import type { Reference } from "./reference.ts";
+import type { RepositoryName } from "./repository_name.ts";
+import type { Tag } from "./tag.ts";
+import type { UploadSessionId } from "./upload_session_id.ts";
+
+/** What a client wants to do and to which content. `action` is the name that access policies see. */
+export type Operation =
+  | { readonly action: "get-api-version" }
+  | { readonly action: "list-catalog" }
+  | { readonly action: "list-tags"; readonly repository: RepositoryName }
+  | { readonly action: "get-referrers"; readonly repository: RepositoryName; readonly digest: Digest }
+  | { readonly action: "get-manifest"; readonly repository: RepositoryName; readonly reference: Reference }
+  | {
+    readonly action: "put-manifest";
+    readonly repository: RepositoryName;
+    readonly reference: Reference;
+    /** All tags that the push moves: the reference's own and each `?tag=`. */
+    readonly tags: readonly Tag[];
+  }
+  | { readonly action: "delete-manifest"; readonly repository: RepositoryName; readonly reference: Reference }
+  | { readonly action: "get-blob"; readonly repository: RepositoryName; readonly digest: Digest }
+  | { readonly action: "delete-blob"; readonly repository: RepositoryName; readonly digest: Digest }
+  | { readonly action: "start-upload"; readonly repository: RepositoryName; readonly digest?: Digest }
+  | {
+    readonly action: "mount-blob";
+    readonly repository: RepositoryName;
+    readonly digest: Digest;
+    readonly from?: RepositoryName;
+  }
+  | {
+    readonly action: "get-upload" | "update-upload" | "cancel-upload";
+    readonly repository: RepositoryName;
+    readonly sessionId: UploadSessionId;
+  }
+  | {
+    readonly action: "complete-upload";
+    readonly repository: RepositoryName;
+    readonly sessionId: UploadSessionId;
+    readonly digest: Digest;
+  };
+
+export type Action = Operation["action"];

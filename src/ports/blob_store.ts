@@ -1,0 +1,63 @@
+/** Where the bytes of blobs lie, finished and unfinished. Knows nothing of repositories. */
+import type { Digest, DigestAlgorithm } from "../core/digest.ts";
+import type { UploadSessionId } from "../core/upload_session_id.ts";
+
+/** Name of the file that holds a blob's bytes, as the metadata store keeps it. Never used twice. */
+export type BlobFile = string & { readonly __brand: "BlobFile" };
+
+/** An open blob. Close it exactly once, also after a failed read. */
+export interface BlobReader {
+  /** Bytes in the whole blob. */
+  readonly size: number;
+  /** The whole blob, where it is small enough to be at hand already. Not to be changed. */
+  readonly bytes: Uint8Array | undefined;
+  /**
+   * Bytes from offset `start` up to, not including, `end`, in chunks that the caller may keep.
+   *
+   * @throws when the file ends early or cannot be read
+   */
+  read(start: number, end: number): AsyncIterable<Uint8Array>;
+  close(): void;
+}
+
+/**
+ * The right to append to one upload session; nobody else has it until `close()`.
+ * Every method may throw what the file system reports, as `OciError` INSUFFICIENT_STORAGE where there is no room.
+ */
+export interface UploadWriter {
+  /** Bytes accepted so far, those of earlier writers included. */
+  readonly offset: number;
+  /** Takes the bytes over; the caller must not change them afterwards. Resolves when there is room for more. */
+  append(chunk: Uint8Array): Promise<void>;
+  /** Digest of everything accepted so far. */
+  digest(algorithm: DigestAlgorithm): Promise<Digest>;
+  /** Makes everything durable under its final name: fdatasync, rename, fsync of the folder. Ends in a durable file. */
+  promote(digest: Digest): Promise<BlobFile>;
+  /** Takes a promotion back, so that the session can be continued; for a caller whose transaction failed. */
+  demote(file: BlobFile): Promise<void>;
+  /** Writes out what is accepted and gives the right back. Safe to call after a failure and more than once. */
+  close(): Promise<void>;
+}
+
+export interface BlobStore {
+  /** Opens a blob's file; undefined when the file is missing or has not exactly `size` bytes. */
+  open(file: BlobFile, size: number): Promise<BlobReader | undefined>;
+  /** True when the file is there with exactly `size` bytes. */
+  isWhole(file: BlobFile, size: number): Promise<boolean>;
+  /** Removes a blob's file; no error when it is gone already. */
+  remove(file: BlobFile): Promise<void>;
+
+  /** Makes the file of a new upload session. @throws {OciError} INSUFFICIENT_STORAGE below the minimum of free space */
+  createUpload(id: UploadSessionId): Promise<void>;
+  /** Bytes that an upload session holds; 0 when its file is missing. */
+  uploadSize(id: UploadSessionId): Promise<number>;
+  /** Time of the last write to an upload session in ms since the epoch; undefined when its file is missing. */
+  uploadTouchedAt(id: UploadSessionId): Promise<number | undefined>;
+  /**
+   * Takes the right to append, hashing with `algorithm` on the way.
+   * undefined when another request holds the right.
+   */
+  openUpload(id: UploadSessionId, algorithm: DigestAlgorithm): Promise<UploadWriter | undefined>;
+  /** Removes an upload session's file; no error when it is gone already. */
+  removeUpload(id: UploadSessionId): Promise<void>;
+}
