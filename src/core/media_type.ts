@@ -18,12 +18,15 @@ export const DOCKER_SCHEMA1_SIGNED = "application/vnd.docker.distribution.manife
  * @throws {OciError} MANIFEST_INVALID, since media types reach the registry with manifests only
  */
 export function parseMediaType(text: string): MediaType {
-  if (text.length <= 255 && /^[a-zA-Z0-9][\w!#$&^.+-]{0,126}\/[a-zA-Z0-9][\w!#$&^.+-]{0,126}$/.test(text)) {
-    return text as MediaType;
-  }
+  if (isMediaType(text)) return text;
   throw new OciError("MANIFEST_INVALID", {
     message: `Cannot use media type ${quote(text)}: expected type/subtype without parameters (RFC 6838)`,
   });
+}
+
+/** True when {@linkcode parseMediaType} would take the text. */
+export function isMediaType(text: string): text is MediaType {
+  return /^[a-zA-Z0-9][\w!#$&^.+-]{0,126}\/[a-zA-Z0-9][\w!#$&^.+-]{0,126}$/.test(text);
 }
 
 /**
@@ -44,5 +47,5 @@ export function isIndexType(type: string): boolean {
 /** True for the types whose layers live elsewhere and are never pushed (image-spec "Non-distributable layers"). */
 export function isNonDistributable(type: string): boolean {
   return type.startsWith("application/vnd.oci.image.layer.nondistributable.") ||
-    type === "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+    type.startsWith("application/vnd.docker.image.rootfs.foreign.");
 }

@@ -41,16 +41,16 @@ function faultOf(text: string): string | undefined {
       afterAlphanumeric = true;
       continue;
     }
-    if (!afterAlphanumeric) return `unexpected ${quote(c)} at position ${i + 1}`;
-    if (c === "/") {
-      afterAlphanumeric = false;
-      continue;
-    }
-    const end = endOfSeparator(text, i);
+    const end = c === "/" ? i + 1 : endOfSeparator(text, i);
     if (end === undefined) {
       return `unexpected ${quote(c)} at position ${
         i + 1
       }: use lower-case letters, digits, and single . _ __ - between them`;
+    }
+    if (!afterAlphanumeric) return `unexpected ${quote(c)} at position ${i + 1}`;
+    if (c === "/") {
+      afterAlphanumeric = false;
+      continue;
     }
     if (end === text.length || !isAlphanumeric(text[end]!)) {
       return `the separator at position ${i + 1} is not followed by a letter or digit`;

@@ -12,7 +12,7 @@ export type Tag = string & { readonly __brand: "Tag" };
  */
 export function parseTag(text: string): Tag {
   // One character class, no nesting: linear in any engine.
-  if (/^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/.test(text) && !text.endsWith("\n")) return text as Tag;
+  if (/^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/.test(text)) return text as Tag;
   throw new OciError("TAG_INVALID", {
     message: `Cannot use tag ${
       quote(text)

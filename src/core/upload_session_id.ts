@@ -10,7 +10,7 @@ export function makeUploadSessionId(): UploadSessionId {
 
 /** Reads an id; undefined for anything else, which a client is told in the words for an unknown session. */
 export function parseUploadSessionId(text: string): UploadSessionId | undefined {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text) && text.length === 36
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text)
     ? text as UploadSessionId
     : undefined;
 }

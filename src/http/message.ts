@@ -26,6 +26,8 @@ export interface HttpRequest {
   readonly id: string;
   /** As sent: methods are case-sensitive. */
   readonly method: string;
+  /** "1.1" or "1.0". */
+  readonly httpVersion: string;
   /** The request target exactly as it stood in the request line. */
   readonly target: string;
   readonly headers: HeaderFields;

@@ -31,7 +31,10 @@ export interface UploadWriter {
   append(chunk: Uint8Array): Promise<void>;
   /** Digest of everything accepted so far. */
   digest(algorithm: DigestAlgorithm): Promise<Digest>;
-  /** Makes everything durable under its final name: fdatasync, rename, fsync of the folder. Ends in a durable file. */
+  /**
+   * Makes everything durable under its final name: fdatasync, rename, fsync of the folder.
+   * After a failed sync the session's bytes are gone, because they can no longer be trusted.
+   */
   promote(digest: Digest): Promise<BlobFile>;
   /** Takes a promotion back, so that the session can be continued; for a caller whose transaction failed. */
   demote(file: BlobFile): Promise<void>;
@@ -56,6 +59,8 @@ export interface BlobStore {
   /**
    * Takes the right to append, hashing with `algorithm` on the way.
    * undefined when another request holds the right.
+   *
+   * @throws {OciError} BLOB_UPLOAD_UNKNOWN when the session's file is not there any more
    */
   openUpload(id: UploadSessionId, algorithm: DigestAlgorithm): Promise<UploadWriter | undefined>;
   /** Removes an upload session's file; no error when it is gone already. */

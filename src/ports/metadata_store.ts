@@ -87,7 +87,8 @@ export interface FinishedUpload {
 }
 
 export type FinishOutcome =
-  /** The row names the new file now. `obsolete` is the file that it named before; nobody will open it from now on. */
+  /** The blob is held. `obsolete` is a file that no row names now, to be removed: the former one, or the new one when an
+   * upload that finished in the meantime brought the same bytes. */
   | { readonly kind: "finished"; readonly obsolete: BlobFile | undefined }
   /** The session is not there any more: cancelled, expired, or finished by somebody else. Nothing was changed. */
   | { readonly kind: "session_gone" };
@@ -119,7 +120,7 @@ export interface MetadataStore {
     page: PageRequest<Digest> & { readonly artifactType?: string },
   ): Promise<Descriptor[]>;
   findUpload(repository: RepositoryName, id: UploadSessionId): Promise<UploadSession | undefined>;
-  /** Upload sessions started before `before` (ms since the epoch), oldest first, after session `after`. */
+  /** Upload sessions started before `before` (ms since the epoch), in order of their ids. */
   listUploads(before: number, page: PageRequest<UploadSessionId>): Promise<UploadSession[]>;
   /** Resolves when the store can read and write. @throws what keeps it from doing so */
   checkReady(): Promise<void>;

@@ -1,0 +1,136 @@
+/** The `server` command: from settings to a listening registry, and to its orderly end. */
+import type { Settings } from "../config/settings.ts";
+import { expireUploads } from "../jobs/expire_uploads.ts";
+import { listenForCommands } from "../server/control_socket.ts";
+import { JsonLog, type LogLevel } from "../server/json_log.ts";
+import { lockDirectory } from "../storage/files/directory_lock.ts";
+import { Layout, makeFolders } from "../storage/files/layout.ts";
+import { recoverUploads } from "../storage/recover.ts";
+import { openForWriting } from "../storage/sqlite/open_database.ts";
+import { LogOutput } from "./log_output.ts";
+import { Threads } from "./threads.ts";
+import { versionFacts } from "./version.ts";
+import { openStores, type Stores, systemClock } from "./wire.ts";
+
+/** Longest pause between two looks for expired uploads, in ms. */
+const LONGEST_EXPIRY_PAUSE = 60 * 60 * 1000;
+
+export interface RunServerOptions {
+  readonly settings: Settings;
+  readonly logLevel: LogLevel;
+  /** Set when no configuration file was found: said at the start, with how to push. */
+  readonly builtIn: boolean;
+}
+
+/**
+ * Runs until SIGTERM or SIGINT; gives the exit code.
+ *
+ * @throws {DirectoryInUse} {DatabaseTooNew} {CannotListen} or what the system says, before anything listens
+ */
+export async function runServer({ settings, logLevel, builtIn }: RunServerOptions): Promise<number> {
+  const output = new LogOutput();
+  const log = new JsonLog((line) => output.write(line), logLevel);
+  const layout = new Layout(settings.blobStore.rootDir);
+  makeFolders(layout);
+  const lock = lockDirectory(layout.lock);
+  prepareDatabase(layout, log);
+  for (const warning of settings.warnings) log.warn(warning);
+
+  const stopped = Promise.withResolvers<number>();
+  const threads = new Threads({
+    settings,
+    databasePath: layout.database,
+    logLevel,
+    log,
+    writeLog: (lines) => output.write(lines),
+    onFatal(reason) {
+      log.error("cannot go on", { reason });
+      stopped.resolve(1);
+    },
+  }, settings.server.threads || navigator.hardwareConcurrency);
+  requireFreePort(settings);
+  const port = await threads.start();
+  const started = systemClock.now();
+  const control = listenForCommands(layout.controlSocket, {
+    status: async () => ({
+      ...versionFacts(),
+      pid: Deno.pid,
+      started,
+      threads: threads.alive,
+      url: urlOf(settings, port),
+    }),
+  });
+  const jobs = startJobs(settings, openStores(settings, threads.openWriterPort(), 0), log);
+  listenForSignals((signal) => {
+    log.info("stopping", { signal, drain_seconds: settings.server.drainTimeoutMs / 1000 });
+    stopped.resolve(0);
+  });
+  log.info("listening", {
+    url: urlOf(settings, port),
+    threads: threads.alive,
+    root_dir: settings.blobStore.rootDir,
+    ...versionFacts(),
+    ...(builtIn && { note: builtInNote(port) }),
+  });
+
+  const code = await stopped.promise;
+  clearInterval(jobs);
+  control.close();
+  if (code === 0) {
+    await threads.stop(settings.server.drainTimeoutMs);
+    log.info("stopped");
+  }
+  await output.flush(1000);
+  lock.release();
+  return code;
+}
+
+function prepareDatabase(layout: Layout, log: JsonLog): void {
+  const database = openForWriting(layout.database);
+  try {
+    const recovery = recoverUploads(layout, database);
+    if (Object.values(recovery).some((count) => count > 0)) {
+      log.warn("recovered uploads after a crash", { ...recovery });
+    }
+  } finally {
+    database.close();
+  }
+}
+
+/** The threads share their port with whoever asks the same way, so a port in use would not be noticed otherwise. */
+function requireFreePort({ server }: Settings): void {
+  if (server.port !== 0) Deno.listen({ hostname: server.bindAddress, port: server.port }).close();
+}
+
+function startJobs(settings: Settings, stores: Stores, log: JsonLog): ReturnType<typeof setInterval> {
+  const { uploadExpiryMs: expiryMs } = settings.global;
+  const expire = (): void => {
+    expireUploads({ ...stores, clock: systemClock, log, expiryMs }).catch((error) => {
+      log.error("cannot expire uploads", { error });
+    });
+  };
+  expire();
+  return setInterval(expire, Math.min(LONGEST_EXPIRY_PAUSE, Math.max(1000, expiryMs / 4)));
+}
+
+/** The first signal stops in order; a second one ends at once. */
+function listenForSignals(stop: (signal: string) => void): void {
+  let seen = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, () => {
+      if (seen) Deno.exit(1);
+      seen = true;
+      stop(signal);
+    });
+  }
+}
+
+function urlOf({ server }: Settings, port: number): string {
+  const host = server.bindAddress.includes(":") ? `[${server.bindAddress}]` : server.bindAddress;
+  return `${server.tls === undefined ? "http" : "https"}://${host}:${port}`;
+}
+
+function builtInNote(port: number): string {
+  return "no configuration file: everybody on this machine may push and pull, data is kept in ./data; " +
+    `push with: docker push 127.0.0.1:${port}/NAME:TAG`;
+}

@@ -1,0 +1,35 @@
+/** What the main thread and the others say to each other. */
+import type { Settings } from "../config/settings.ts";
+import type { LogLevel } from "../server/json_log.ts";
+
+/** First message to the writer thread. */
+export interface StartWriter {
+  readonly databasePath: string;
+}
+
+/** Later messages to the writer thread. */
+export type ToWriter =
+  | { readonly kind: "serve"; readonly port: MessagePort }
+  | { readonly kind: "close" };
+
+export type FromWriter = { readonly kind: "ready" } | { readonly kind: "closed" };
+
+/** First message to an HTTP thread. */
+export interface StartHttp {
+  readonly settings: Settings;
+  readonly logLevel: LogLevel;
+  readonly writer: MessagePort;
+  /** Port to listen on, which the first thread may have got from the system. */
+  readonly port: number;
+  /** HTTP threads that share memory limits and connections. */
+  readonly threads: number;
+}
+
+/** Later message to an HTTP thread. */
+export type ToHttp = { readonly kind: "drain"; readonly timeoutMs: number };
+
+export type FromHttp =
+  | { readonly kind: "listening"; readonly port: number }
+  | { readonly kind: "failed"; readonly reason: string }
+  | { readonly kind: "log"; readonly lines: string }
+  | { readonly kind: "drained" };

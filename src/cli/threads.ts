@@ -1,0 +1,149 @@
+/** The threads under the main one: starting them, replacing one that dies, ending them in order. */
+import type { Settings } from "../config/settings.ts";
+import type { LogLevel } from "../server/json_log.ts";
+import type { Log } from "../ports/log.ts";
+import type { FromHttp, FromWriter, StartHttp, StartWriter, ToHttp, ToWriter } from "./thread_messages.ts";
+
+/** Deaths of HTTP threads within {@linkcode DEATHS_WINDOW_MS} after which the process ends, for systemd to start afresh. */
+const MOST_DEATHS = 5;
+const DEATHS_WINDOW_MS = 60_000;
+
+/** ms beyond its drain timeout after which a thread is ended whatever it does. */
+const DRAIN_SLACK_MS = 2000;
+
+export interface ThreadsOptions {
+  readonly settings: Settings;
+  readonly databasePath: string;
+  readonly logLevel: LogLevel;
+  readonly log: Log;
+  /** Takes the log lines of the threads. */
+  readonly writeLog: (lines: string) => void;
+  /** Called when the process cannot go on: the writer died, or HTTP threads die again and again. */
+  readonly onFatal: (reason: string) => void;
+}
+
+/** The listener could not be opened. */
+export class CannotListen extends Error {
+  override readonly name = "CannotListen";
+}
+
+export class Threads {
+  readonly #options: ThreadsOptions;
+  readonly #http = new Set<Worker>();
+  readonly #count: number;
+  #writer!: Worker;
+  #port: number;
+  #stopping = false;
+  #deaths: number[] = [];
+
+  constructor(options: ThreadsOptions, count: number) {
+    this.#options = options;
+    this.#count = count;
+    this.#port = options.settings.server.port;
+  }
+
+  /** HTTP threads that run now. */
+  get alive(): number {
+    return this.#http.size;
+  }
+
+  /**
+   * Starts the writer, then the HTTP threads. Gives the port that they listen on.
+   *
+   * @throws {CannotListen}
+   */
+  async start(): Promise<number> {
+    this.#writer = new Worker(new URL("./writer_thread.ts", import.meta.url), {
+      type: "module",
+      name: "writer",
+    });
+    const ready = Promise.withResolvers<void>();
+    this.#writer.onmessage = ({ data }: MessageEvent<FromWriter>) => {
+      if (data.kind === "ready") ready.resolve();
+    };
+    this.#writer.onerror = (event) => {
+      event.preventDefault();
+      ready.reject(new Error(event.message));
+      this.#options.onFatal(`the writer thread ended: ${event.message}`);
+    };
+    this.#writer.postMessage({ databasePath: this.#options.databasePath } satisfies StartWriter);
+    await ready.promise;
+    // The first thread alone learns the port when the system chooses it.
+    this.#port = await this.#startHttp();
+    await Promise.all(Array.from({ length: this.#count - 1 }, () => this.#startHttp()));
+    return this.#port;
+  }
+
+  /** A new way to the writer, for a thread or for jobs of the main one. */
+  openWriterPort(): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    this.#writer.postMessage({ kind: "serve", port: port2 } satisfies ToWriter, [port2]);
+    return port1;
+  }
+
+  /** Lets requests under way end, closes the database, ends all threads. */
+  async stop(drainTimeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    await Promise.all([...this.#http].map((thread) => this.#drain(thread, drainTimeoutMs)));
+    const closed = new Promise<void>((resolve) => {
+      this.#writer.onmessage = ({ data }: MessageEvent<FromWriter>) => {
+        if (data.kind === "closed") resolve();
+      };
+    });
+    this.#writer.postMessage({ kind: "close" } satisfies ToWriter);
+    await closed;
+    this.#writer.terminate();
+  }
+
+  async #startHttp(): Promise<number> {
+    const thread = new Worker(new URL("./http_thread.ts", import.meta.url), { type: "module", name: "http" });
+    const listening = Promise.withResolvers<number>();
+    thread.onmessage = ({ data }: MessageEvent<FromHttp>) => {
+      if (data.kind === "log") this.#options.writeLog(data.lines);
+      if (data.kind === "listening") listening.resolve(data.port);
+      if (data.kind === "failed") listening.reject(new CannotListen(data.reason));
+    };
+    thread.onerror = (event) => {
+      event.preventDefault();
+      listening.reject(new Error(event.message));
+      this.#replace(thread, event.message);
+    };
+    this.#http.add(thread);
+    const { settings, logLevel } = this.#options;
+    const writer = this.openWriterPort();
+    const start: StartHttp = { settings, logLevel, writer, port: this.#port, threads: this.#count };
+    thread.postMessage(start, [writer]);
+    return await listening.promise;
+  }
+
+  #replace(thread: Worker, reason: string): void {
+    this.#http.delete(thread);
+    thread.terminate();
+    if (this.#stopping) return;
+    this.#options.log.error("an HTTP thread ended and is replaced", { reason });
+    const now = performance.now();
+    this.#deaths = [...this.#deaths.filter((at) => now - at < DEATHS_WINDOW_MS), now];
+    if (this.#deaths.length > MOST_DEATHS) {
+      this.#options.onFatal(`${this.#deaths.length} HTTP threads ended within a minute, the last: ${reason}`);
+      return;
+    }
+    this.#startHttp().catch((error) => this.#options.log.error("cannot replace the HTTP thread", { error }));
+  }
+
+  #drain(thread: Worker, timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#http.delete(thread);
+        thread.terminate();
+        resolve();
+      };
+      const timer = setTimeout(end, timeoutMs + DRAIN_SLACK_MS);
+      thread.onmessage = ({ data }: MessageEvent<FromHttp>) => {
+        if (data.kind === "log") this.#options.writeLog(data.lines);
+        if (data.kind === "drained") end();
+      };
+      thread.postMessage({ kind: "drain", timeoutMs } satisfies ToHttp);
+    });
+  }
+}

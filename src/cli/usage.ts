@@ -1,0 +1,58 @@
+/** The usage text, and the command line that it describes. */
+
+export const USAGE = `Usage: simple-registry [-c FILE]... COMMAND
+
+A container registry in one program.
+
+Commands:
+  server          serve the registry until SIGTERM
+  config check    check the configuration and print "ok", or every problem with file and line
+  status          ask the running server that owns the data directory
+  version         print the versions of this program, Deno and SQLite
+  help            print this text
+
+Options:
+  -c, --config FILE   configuration file (TOML); repeat it to lay files over each other, the last wins.
+                      Without it: ./config.toml if there is one, else the built-in configuration,
+                      which serves 127.0.0.1:8000 from ./data to everybody on this machine.
+
+Environment:
+  SIMPLE_REGISTRY_LOG   debug, info (default), warn or error
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+`;
+
+export interface CommandLine {
+  readonly configFiles: readonly string[];
+  /** The words of the command, such as ["config", "check"]. */
+  readonly words: readonly string[];
+}
+
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** @throws {UsageError} for options that do not exist or lack their value */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const configFiles: string[] = [];
+  const words: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === "-c" || arg === "--config") {
+      const file = args[++i];
+      if (file === undefined) throw new UsageError(`${arg} needs a file`);
+      configFiles.push(file);
+    } else if (arg.startsWith("--config=")) {
+      configFiles.push(arg.slice("--config=".length));
+    } else if (arg === "-h" || arg === "--help") {
+      words.unshift("help");
+    } else if (arg === "-V" || arg === "--version") {
+      words.unshift("version");
+    } else if (arg.startsWith("-")) {
+      throw new UsageError(`unknown option ${arg}`);
+    } else {
+      words.push(arg);
+    }
+  }
+  return { configFiles, words };
+}

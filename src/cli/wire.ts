@@ -1,0 +1,69 @@
+/** Puts the parts of the registry together for one thread. */
+import { anonymousIdentity } from "../core/identity.ts";
+import type { Settings } from "../config/settings.ts";
+import type { Authenticator } from "../ports/authenticator.ts";
+import type { AuthorizationHook } from "../ports/authorization_hook.ts";
+import type { BlobStore } from "../ports/blob_store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { MetadataStore } from "../ports/metadata_store.ts";
+import { DEFAULT_REGISTRY_SETTINGS, type Registry } from "../registry/registry.ts";
+import { FileBlobStore } from "../storage/files/file_blob_store.ts";
+import { Layout } from "../storage/files/layout.ts";
+import { nodeHasher } from "../storage/node_hasher.ts";
+import { openForReading } from "../storage/sqlite/open_database.ts";
+import { SqliteMetadataStore } from "../storage/sqlite/sqlite_metadata_store.ts";
+import { SqliteReader } from "../storage/sqlite/sqlite_reader.ts";
+import { type CommandRunner, RemoteWriter } from "../storage/sqlite/writer_link.ts";
+
+/** Memory for small blobs and for manifests, in bytes, divided among the threads. */
+const BLOB_CACHE = 64 * 1024 * 1024;
+const MANIFEST_CACHE = 64 * 1024 * 1024;
+
+export const systemClock: Clock = { now: () => Date.now() };
+
+/** The one authorize step that every request passes. Until policies decide, it allows everything. */
+export const allowEverything: AuthorizationHook = { decide: async () => ({ allowed: true }) };
+
+/** Knows nobody but by address. */
+export const anonymousOnly: Authenticator = {
+  identify: async ({ peerAddress }) => anonymousIdentity(peerAddress),
+};
+
+export interface Stores {
+  readonly metadata: MetadataStore;
+  readonly blobs: BlobStore;
+}
+
+/** @param share the part of the memory for caches that this thread takes, 0 for none */
+export function openStores(settings: Settings, writer: MessagePort, share: number): Stores {
+  return storesOn(settings, new RemoteWriter(writer), share);
+}
+
+function storesOn({ blobStore }: Settings, writer: CommandRunner, share: number): Stores {
+  const layout = new Layout(blobStore.rootDir);
+  const reader = new SqliteReader(openForReading(layout.database), MANIFEST_CACHE * share);
+  return {
+    metadata: new SqliteMetadataStore(reader, writer),
+    blobs: new FileBlobStore(layout, {
+      minimumFreeSpace: blobStore.minimumFreeSpace,
+      cacheBytes: BLOB_CACHE * share,
+    }),
+  };
+}
+
+export function makeRegistry({ global }: Settings, stores: Stores, log: Log): Registry {
+  return {
+    ...stores,
+    hasher: nodeHasher,
+    clock: systemClock,
+    log,
+    authorization: allowEverything,
+    settings: {
+      ...DEFAULT_REGISTRY_SETTINGS,
+      maxManifestSize: global.maxManifestSize,
+      maxBlobSize: global.maxBlobSize,
+      allowMissingManifestReferences: global.allowMissingManifestReferences,
+    },
+  };
+}

@@ -1,0 +1,26 @@
+/** Entry of the writer thread: the one connection that writes to the database. */
+import { GroupCommit } from "../storage/sqlite/group_commit.ts";
+import { openForWriting } from "../storage/sqlite/open_database.ts";
+import { serveWriter } from "../storage/sqlite/writer_link.ts";
+import type { FromWriter, StartWriter, ToWriter } from "./thread_messages.ts";
+
+const thread = self as unknown as {
+  onmessage: (event: MessageEvent) => void;
+  postMessage(message: FromWriter): void;
+};
+
+thread.onmessage = ({ data }: MessageEvent<StartWriter>) => {
+  const commit = new GroupCommit(openForWriting(data.databasePath));
+  const serve = serveWriter(commit);
+  thread.onmessage = ({ data }: MessageEvent<ToWriter>) => {
+    switch (data.kind) {
+      case "serve":
+        serve(data.port);
+        break;
+      case "close":
+        commit.close();
+        thread.postMessage({ kind: "closed" });
+    }
+  };
+  thread.postMessage({ kind: "ready" });
+};

@@ -1,0 +1,75 @@
+/** Keys of the original registry that this version does not have, and what to do about each. */
+import type { KeyPath } from "./key_path.ts";
+
+const REFUSES = "is not supported by this version, which refuses to start rather than ignore it";
+
+/** What protects content must never be dropped in silence: these sentences say that the start is refused. */
+const REFUSES_POLICY =
+  "access policies are not supported by this version, which refuses to start rather than let everybody in";
+
+const DURABLE = "remove it: every write is on disk before it is acknowledged";
+
+const NO_REDIRECTS = "remove it: content is always served by the registry itself";
+
+const ONE_DATABASE = "remove it: metadata lies in the database below root_dir of [blob_store.fs]";
+
+const NO_CONNECTION_LIFE =
+  "remove it: a connection lives as long as it works; see idle_timeout, body_timeout and minimum_body_rate of [server]";
+
+/** Path of a key (`*` is any one name) and the rest of the sentence "key: ...". A key that arrives in the schema leaves this table. */
+export const KEYS_OF_THE_ORIGINAL: ReadonlyMap<string, string> = new Map([
+  ["server.query_timeout", NO_CONNECTION_LIFE],
+  ["server.query_timeout_grace_period", NO_CONNECTION_LIFE],
+  ["server.handshake_timeout", 'write handshake_timeout = "10s" under [server.tls]'],
+  ["server.tls.client_ca_bundle", `checking client certificates ${REFUSES}`],
+  ["server.tls.client_auth", `checking client certificates ${REFUSES}`],
+
+  ["global.access_policy", REFUSES_POLICY],
+  ["global.retention_policy", `a retention policy ${REFUSES}`],
+  ["global.authorization_webhook", `authorization by webhook ${REFUSES}`],
+  ["global.immutable_tags", `making tags immutable ${REFUSES}`],
+  ["global.immutable_tags_exclusions", `making tags immutable ${REFUSES}`],
+  ["global.trusted_proxies", `trusting proxies ${REFUSES}`],
+  ["global.event_webhooks", `sending events ${REFUSES}`],
+  ["global.job_queue", `a job queue ${REFUSES}`],
+  ["global.update_pull_time", `recording pulls ${REFUSES}`],
+  ["global.atime_audit_window_secs", `recording pulls ${REFUSES}`],
+  ["global.max_concurrent_requests", "write threads under [server] for the number of threads, or remove it"],
+  ["global.max_concurrent_cache_jobs", "remove it: this version has no pull-through cache"],
+  ["global.max_concurrent_replication_jobs", "remove it: this version does not replicate"],
+  ["global.enable_redirect", NO_REDIRECTS],
+  ["global.enable_blob_redirect", NO_REDIRECTS],
+  ["global.enable_manifest_redirect", NO_REDIRECTS],
+  ["global.shutdown_drain_secs", 'write drain_timeout = "30s" under [server]'],
+  ["global.namespace_walk_concurrency", "remove it: listings come from the database"],
+  ["global.gc_grace_secs", "remove it: this version does not collect garbage"],
+
+  ["repository.*.access_policy", REFUSES_POLICY],
+  ["repository.*.retention_policy", `a retention policy ${REFUSES}`],
+  ["repository.*.authorization_webhook", `authorization by webhook ${REFUSES}`],
+  ["repository.*.immutable_tags", `making tags immutable ${REFUSES}`],
+  ["repository.*.immutable_tags_exclusions", `making tags immutable ${REFUSES}`],
+  ["repository.*.event_webhooks", `sending events ${REFUSES}`],
+  ["repository.*.namespace", `a name for ?ns= ${REFUSES}`],
+  ["repository.*.upstream", `pulling through from an upstream ${REFUSES}`],
+  ["repository.*.downstream", `replicating to a downstream ${REFUSES}`],
+
+  ["auth", `authentication ${REFUSES}`],
+  ["cache", "remove it: this version keeps its caches in memory and needs none configured"],
+  ["event_webhook", `sending events ${REFUSES}`],
+  ["ui", "remove it: this version has no web interface"],
+  ["observability", `tracing ${REFUSES}`],
+
+  ["blob_store.fs.sync_to_disk", DURABLE],
+  ["blob_store.s3", `keeping content in S3 ${REFUSES}; write [blob_store.fs]`],
+  ["metadata_store", ONE_DATABASE],
+]);
+
+/** What to say about a key of the original, undefined when the original had no such key either. */
+export function findKeyOfTheOriginal(path: KeyPath): string | undefined {
+  const pattern = path.map((name, index) => index === 1 && path[0] === "repository" ? "*" : name);
+  // A name with a dot in it must not read as two.
+  return path.some((name, index) => index !== 1 && name.includes("."))
+    ? undefined
+    : KEYS_OF_THE_ORIGINAL.get(pattern.join("."));
+}

@@ -1,0 +1,81 @@
+/** Handlers of the listings: tags, catalog, referrers. */
+import { type Digest, parseDigest } from "../core/digest.ts";
+import type { Identity } from "../core/identity.ts";
+import { OCI_INDEX } from "../core/media_type.ts";
+import { parsePageSize } from "../core/page.ts";
+import type { RepositoryName } from "../core/repository_name.ts";
+import { listCatalog, type ListRequest, listTags } from "../registry/list.ts";
+import { listReferrers } from "../registry/referrers.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { HttpResponse } from "./message.ts";
+import { respondJson } from "./respond.ts";
+import { queryValue } from "./target.ts";
+
+/** GET `/v2/<name>/tags/list` (end-8). */
+export async function handleListTags(
+  registry: Registry,
+  query: string,
+  repository: RepositoryName,
+): Promise<HttpResponse> {
+  const request = readListRequest(query);
+  const { entries, more } = await listTags(registry, repository, request);
+  const headers = listingHeaders();
+  if (more) {
+    headers["link"] = formatNext(`/v2/${repository}/tags/list`, { n: request.limit, last: entries.at(-1)! });
+  }
+  return respondJson(200, { name: repository, tags: entries }, headers);
+}
+
+/** GET `/v2/_catalog`, which is Docker's and not in the OCI spec. */
+export async function handleListCatalog(
+  registry: Registry,
+  query: string,
+  identity: Identity,
+): Promise<HttpResponse> {
+  const request = readListRequest(query);
+  const { entries, more } = await listCatalog(registry, identity, request);
+  const headers = listingHeaders();
+  if (more) headers["link"] = formatNext("/v2/_catalog", { n: request.limit, last: entries.at(-1)! });
+  return respondJson(200, { repositories: entries }, headers);
+}
+
+/** GET `/v2/<name>/referrers/<digest>` (end-12). */
+export async function handleGetReferrers(
+  registry: Registry,
+  query: string,
+  { repository, digest: subject }: { readonly repository: RepositoryName; readonly digest: Digest },
+): Promise<HttpResponse> {
+  // An empty filter is none.
+  const artifactType = queryValue(query, "artifactType") || undefined;
+  const last = queryValue(query, "last") || undefined;
+  const { entries, more } = await listReferrers(registry, {
+    repository,
+    subject,
+    artifactType,
+    after: last === undefined ? undefined : parseDigest(last),
+  });
+  const headers = listingHeaders();
+  headers["content-type"] = OCI_INDEX;
+  if (artifactType !== undefined) headers["oci-filters-applied"] = "artifactType";
+  if (more) {
+    headers["link"] = formatNext(`/v2/${repository}/referrers/${subject}`, {
+      ...(artifactType !== undefined && { artifactType }),
+      last: entries.at(-1)!.digest,
+    });
+  }
+  return respondJson(200, { schemaVersion: 2, mediaType: OCI_INDEX, manifests: entries }, headers);
+}
+
+function readListRequest(query: string): ListRequest {
+  return { limit: parsePageSize(queryValue(query, "n")), after: queryValue(query, "last") ?? "" };
+}
+
+function listingHeaders(): Record<string, string> {
+  return { "cache-control": "no-cache" };
+}
+
+/** A relative `Link` to the next page (RFC 8288). What clients sent in goes out percent-encoded. */
+function formatNext(path: string, parameters: Record<string, string | number>): string {
+  const query = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return `<${path}?${query.join("&")}>; rel="next"`;
+}

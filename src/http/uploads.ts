@@ -1,0 +1,127 @@
+/** Handlers of `/blobs/uploads/`: start, mount, continue, complete, cancel. */
+import { algorithmOf, type Digest, parseDigestAlgorithm } from "../core/digest.ts";
+import type { Identity } from "../core/identity.ts";
+import type { RepositoryName } from "../core/repository_name.ts";
+import type { UploadSessionId } from "../core/upload_session_id.ts";
+import { mountBlob, type MountRequest } from "../registry/mount.ts";
+import type { Registry } from "../registry/registry.ts";
+import {
+  appendUpload,
+  cancelUpload,
+  completeUpload,
+  readUploadOffset,
+  startUpload,
+  uploadWhole,
+} from "../registry/upload.ts";
+import { formatReceived, type UploadPiece } from "../registry/upload_piece.ts";
+import { parseContentRange } from "./content_range.ts";
+import type { HttpRequest, HttpResponse } from "./message.ts";
+import { respondEmpty } from "./respond.ts";
+import { queryValue } from "./target.ts";
+
+interface SessionOperation {
+  readonly repository: RepositoryName;
+  readonly sessionId: UploadSessionId;
+}
+
+/** POST (end-4a to end-4c): opens a session, or takes the whole blob where digest and body are there. */
+export async function handleStartUpload(
+  registry: Registry,
+  request: HttpRequest,
+  query: string,
+  { repository, digest }: { readonly repository: RepositoryName; readonly digest?: Digest },
+): Promise<HttpResponse> {
+  if (digest !== undefined && carriesBlob(registry, request, digest)) {
+    await uploadWhole(registry, repository, digest, readPiece(request));
+    return respondBlobCreated(repository, digest);
+  }
+  const hint = queryValue(query, "digest-algorithm");
+  const algorithm = hint === undefined ? undefined : parseDigestAlgorithm(hint);
+  const session = await startUpload(registry, repository, algorithm ?? (digest && algorithmOf(digest)));
+  return respondSession(202, repository, session.id, 0);
+}
+
+/** POST with `mount` (end-11). */
+export async function handleMountBlob(
+  registry: Registry,
+  identity: Identity,
+  operation: MountRequest,
+): Promise<HttpResponse> {
+  const session = await mountBlob(registry, identity, operation);
+  return session === undefined
+    ? respondBlobCreated(operation.repository, operation.digest)
+    : respondSession(202, operation.repository, session.id, 0);
+}
+
+/** GET (end-13). */
+export async function handleGetUpload(
+  registry: Registry,
+  { repository, sessionId }: SessionOperation,
+): Promise<HttpResponse> {
+  const offset = await readUploadOffset(registry, repository, sessionId);
+  return respondSession(204, repository, sessionId, offset);
+}
+
+/** PATCH (end-5). */
+export async function handleUpdateUpload(
+  registry: Registry,
+  request: HttpRequest,
+  { repository, sessionId }: SessionOperation,
+): Promise<HttpResponse> {
+  const offset = await appendUpload(registry, repository, sessionId, readPiece(request));
+  return respondSession(202, repository, sessionId, offset);
+}
+
+/** PUT (end-6). */
+export async function handleCompleteUpload(
+  registry: Registry,
+  request: HttpRequest,
+  { repository, sessionId, digest }: SessionOperation & { readonly digest: Digest },
+): Promise<HttpResponse> {
+  await completeUpload(registry, repository, sessionId, digest, readPiece(request));
+  return respondBlobCreated(repository, digest);
+}
+
+/** DELETE (end-14). */
+export async function handleCancelUpload(
+  registry: Registry,
+  { repository, sessionId }: SessionOperation,
+): Promise<HttpResponse> {
+  await cancelUpload(registry, repository, sessionId);
+  return respondEmpty(204);
+}
+
+/** True when the body is the blob: there is one, or the digest is that of no bytes at all. */
+function carriesBlob(registry: Registry, request: HttpRequest, digest: Digest): boolean {
+  return request.body.length !== 0 ||
+    digest === registry.hasher.digestOf(new Uint8Array(), algorithmOf(digest));
+}
+
+function readPiece(request: HttpRequest): UploadPiece {
+  const range = request.headers.get("content-range");
+  return {
+    length: request.body.length,
+    window: range === undefined ? undefined : parseContentRange(range),
+    chunks: () => request.body.chunks(),
+  };
+}
+
+function respondSession(
+  status: number,
+  repository: RepositoryName,
+  id: UploadSessionId,
+  offset: number,
+): HttpResponse {
+  return respondEmpty(status, {
+    "location": `/v2/${repository}/blobs/uploads/${id}`,
+    "range": formatReceived(offset),
+    "docker-upload-uuid": id,
+  });
+}
+
+function respondBlobCreated(repository: RepositoryName, digest: Digest): HttpResponse {
+  return respondEmpty(201, {
+    "location": `/v2/${repository}/blobs/${digest}`,
+    "docker-content-digest": digest,
+  });
+}

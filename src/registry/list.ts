@@ -1,0 +1,73 @@
+/** List: the tags of a repository and the repositories of the registry, page by page. */
+import type { Identity } from "../core/identity.ts";
+import { OciError } from "../core/oci_error.ts";
+import type { RepositoryName } from "../core/repository_name.ts";
+import type { Tag } from "../core/tag.ts";
+import { isAllowed } from "./authorize.ts";
+import type { Registry } from "./registry.ts";
+
+export interface Page<T> {
+  readonly entries: readonly T[];
+  /** True when entries follow the last one of this page. */
+  readonly more: boolean;
+}
+
+export interface ListRequest {
+  /** Entries at most. */
+  readonly limit: number;
+  /** A position in byte order, exclusive; need not be an entry. "" is before the first. */
+  readonly after: string;
+}
+
+const EMPTY: Page<never> = { entries: [], more: false };
+
+/** Repositories asked for at once while looking for those that the caller may list. */
+const CATALOG_STEP = 1000;
+
+/**
+ * Tags in byte order (distribution-spec end-8).
+ *
+ * @throws {OciError} NAME_UNKNOWN for a repository in which nothing was ever stored
+ */
+export async function listTags(
+  registry: Registry,
+  repository: RepositoryName,
+  request: ListRequest,
+): Promise<Page<Tag>> {
+  const found = request.limit === 0 ? [] : await registry.metadata.listTags(repository, {
+    after: request.after as Tag,
+    limit: request.limit + 1,
+  });
+  if (found.length === 0 && !await registry.metadata.hasRepository(repository)) {
+    throw new OciError("NAME_UNKNOWN", { message: `There is no repository "${repository}"` });
+  }
+  return cutPage(found, request.limit);
+}
+
+/** Repositories that hold a manifest and whose tags the caller may list, in byte order. */
+export async function listCatalog(
+  registry: Registry,
+  identity: Identity,
+  request: ListRequest,
+): Promise<Page<RepositoryName>> {
+  if (request.limit === 0) return EMPTY;
+  const wanted = request.limit + 1;
+  const found: RepositoryName[] = [];
+  let after = request.after as RepositoryName;
+  while (found.length < wanted) {
+    const step = await registry.metadata.listRepositories({ after, limit: CATALOG_STEP });
+    if (step.length === 0) break;
+    for (const repository of step) {
+      if (await isAllowed(registry, identity, { action: "list-tags", repository })) found.push(repository);
+      if (found.length === wanted) break;
+    }
+    after = step.at(-1)!;
+  }
+  return cutPage(found, request.limit);
+}
+
+function cutPage<T>(found: readonly T[], limit: number): Page<T> {
+  return found.length > limit
+    ? { entries: found.slice(0, limit), more: true }
+    : { entries: found, more: false };
+}

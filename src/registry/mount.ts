@@ -1,0 +1,89 @@
+/** Mount: lets a repository hold a blob that another one holds, without moving its bytes. */
+import { algorithmOf, type Digest } from "../core/digest.ts";
+import type { Identity } from "../core/identity.ts";
+import { OciError } from "../core/oci_error.ts";
+import type { RepositoryName } from "../core/repository_name.ts";
+import type { UploadSession } from "../ports/metadata_store.ts";
+import { authorize, isAllowed } from "./authorize.ts";
+import { announceHeldBlob } from "./pull.ts";
+import type { Registry } from "./registry.ts";
+import { startUpload } from "./upload.ts";
+
+/** Repositories that an automatic mount looks at. */
+const MOST_HOLDERS = 32;
+
+export interface MountRequest {
+  readonly repository: RepositoryName;
+  readonly digest: Digest;
+  /** undefined: any repository that holds the blob and that the caller may read. */
+  readonly from?: RepositoryName;
+}
+
+/**
+ * Mounts a blob, or opens an upload session where that cannot be done (distribution-spec end-11).
+ * Returns undefined for a mounted blob, also when the repository has it already.
+ *
+ * The caller has been authorized to mount; the right to read the source is asked for here, before any look-up in it.
+ *
+ * @throws {OciError} DENIED when neither the mount nor a plain upload is allowed
+ */
+export async function mountBlob(
+  registry: Registry,
+  identity: Identity,
+  request: MountRequest,
+): Promise<UploadSession | undefined> {
+  const { repository, digest, from } = request;
+  const named = from === undefined || from === repository ? [repository] : [repository, from];
+  if (await mountFromAny(registry, identity, request, named)) return undefined;
+  if (from === undefined) {
+    const holders = await registry.metadata.listHolders(digest, MOST_HOLDERS);
+    if (await mountFromAny(registry, identity, request, holders)) return undefined;
+  }
+  await authorize(registry, identity, { action: "start-upload", repository }, false);
+  return await startUpload(registry, repository, algorithmOf(digest));
+}
+
+async function mountFromAny(
+  registry: Registry,
+  identity: Identity,
+  { repository, digest }: MountRequest,
+  sources: readonly RepositoryName[],
+): Promise<boolean> {
+  for (const source of sources) {
+    if (!await isAllowed(registry, identity, { action: "get-blob", repository: source, digest })) continue;
+    if (source === repository) {
+      if (await isAnnounced(registry, repository, digest)) return true;
+    } else if (await mountFrom(registry, repository, source, digest)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+async function mountFrom(
+  registry: Registry,
+  repository: RepositoryName,
+  from: RepositoryName,
+  digest: Digest,
+): Promise<boolean> {
+  const blob = await registry.metadata.findBlob(from, digest);
+  // A blob without bytes is not handed on: the client's upload heals it.
+  if (blob === undefined || !await registry.blobs.isWhole(blob.file, blob.size)) return false;
+  const at = registry.clock.now();
+  return await registry.metadata.mountBlob({ repository, from, digest, at }) !== undefined;
+}
+
+/** True when the repository holds the blob already and the client may count on it. */
+async function isAnnounced(
+  registry: Registry,
+  repository: RepositoryName,
+  digest: Digest,
+): Promise<boolean> {
+  try {
+    await announceHeldBlob(registry, repository, digest);
+    return true;
+  } catch (error) {
+    if (error instanceof OciError && error.code === "BLOB_UNKNOWN") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,98 @@
+/** Pull: manifests and blobs that a repository holds. */
+import type { Digest } from "../core/digest.ts";
+import { OciError } from "../core/oci_error.ts";
+import { formatReference, type Reference } from "../core/reference.ts";
+import type { RepositoryName } from "../core/repository_name.ts";
+import type { BlobReader } from "../ports/blob_store.ts";
+import type { HeldBlob, StoredManifest } from "../ports/metadata_store.ts";
+import type { Registry } from "./registry.ts";
+
+/**
+ * Finds a manifest by tag or digest (distribution-spec end-3).
+ *
+ * @throws {OciError} MANIFEST_UNKNOWN
+ */
+export async function pullManifest(
+  registry: Registry,
+  repository: RepositoryName,
+  reference: Reference,
+): Promise<StoredManifest> {
+  const manifest = await registry.metadata.findManifest(repository, reference);
+  if (manifest === undefined) throw manifestUnknown(repository, reference);
+  return manifest;
+}
+
+/**
+ * Opens a blob of a repository (distribution-spec end-2). The caller closes the reader.
+ *
+ * @throws {OciError} BLOB_UNKNOWN, also when the row is there and the bytes are not: a client that pushes the blob again heals it
+ */
+export async function pullBlob(
+  registry: Registry,
+  repository: RepositoryName,
+  digest: Digest,
+): Promise<BlobReader> {
+  const blob = await findHeldBlob(registry, repository, digest);
+  const reader = await registry.blobs.open(blob.file, blob.size);
+  if (reader !== undefined) return reader;
+  // A collection or a new push may have moved the blob between the look-up and the opening.
+  const again = await findHeldBlob(registry, repository, digest);
+  const second = await registry.blobs.open(again.file, again.size);
+  if (second !== undefined) return second;
+  reportMissingBytes(registry, again);
+  throw blobUnknown(repository, digest);
+}
+
+/**
+ * Tells a client that the repository has a blob, and writes down that it was told, since the collection of unused blobs
+ * counts on it (distribution-spec end-2, HEAD).
+ *
+ * @throws {OciError} BLOB_UNKNOWN, also when the bytes are missing or short
+ */
+export async function announceHeldBlob(
+  registry: Registry,
+  repository: RepositoryName,
+  digest: Digest,
+): Promise<HeldBlob> {
+  let blob = await findHeldBlob(registry, repository, digest);
+  const now = registry.clock.now();
+  if (now - blob.announcedAt > registry.settings.announceAfter) {
+    await registry.metadata.announceBlob(repository, digest, now);
+    // The hold may have been collected just before the announcement reached the store.
+    blob = await findHeldBlob(registry, repository, digest);
+  }
+  if (await registry.blobs.isWhole(blob.file, blob.size)) return blob;
+  const again = await findHeldBlob(registry, repository, digest);
+  if (again.file !== blob.file && await registry.blobs.isWhole(again.file, again.size)) return again;
+  reportMissingBytes(registry, again);
+  throw blobUnknown(repository, digest);
+}
+
+/** What a client reads that asks for a blob which the repository does not hold. */
+export function blobUnknown(repository: RepositoryName, digest: Digest): OciError {
+  return new OciError("BLOB_UNKNOWN", { message: `Repository "${repository}" has no blob ${digest}` });
+}
+
+/** What a client reads that asks for a manifest which the repository does not hold. */
+export function manifestUnknown(repository: RepositoryName, reference: Reference): OciError {
+  const what = reference.kind === "tag" ? `tag "${reference.tag}"` : `manifest ${formatReference(reference)}`;
+  return new OciError("MANIFEST_UNKNOWN", { message: `Repository "${repository}" has no ${what}` });
+}
+
+async function findHeldBlob(
+  registry: Registry,
+  repository: RepositoryName,
+  digest: Digest,
+): Promise<HeldBlob> {
+  const blob = await registry.metadata.findBlob(repository, digest);
+  if (blob === undefined) throw blobUnknown(repository, digest);
+  return blob;
+}
+
+function reportMissingBytes(registry: Registry, blob: HeldBlob): void {
+  registry.log.error("the bytes of a blob are missing or short; the next push of its digest heals it", {
+    digest: blob.digest,
+    file: blob.file,
+    size: blob.size,
+  });
+}

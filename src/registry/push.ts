@@ -1,0 +1,88 @@
+/** Push: takes a manifest and lets tags name it. */
+import { algorithmOf, type Digest } from "../core/digest.ts";
+import { parseManifest } from "../core/manifest.ts";
+import type { MediaType } from "../core/media_type.ts";
+import { OciError } from "../core/oci_error.ts";
+import type { Reference } from "../core/reference.ts";
+import type { RepositoryName } from "../core/repository_name.ts";
+import type { Tag } from "../core/tag.ts";
+import type { ManifestPushOutcome } from "../ports/metadata_store.ts";
+import type { Registry } from "./registry.ts";
+
+export interface ManifestUpload {
+  readonly repository: RepositoryName;
+  readonly reference: Reference;
+  /** Every tag that will name the manifest. */
+  readonly tags: readonly Tag[];
+  readonly contentType: MediaType;
+  readonly bytes: Uint8Array;
+}
+
+export interface PushedManifest {
+  readonly digest: Digest;
+  readonly subject: Digest | undefined;
+}
+
+/**
+ * Stores a manifest exactly as sent (distribution-spec end-7).
+ *
+ * @throws {OciError} MANIFEST_INVALID (413 over the limit), DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN
+ */
+export async function pushManifest(registry: Registry, upload: ManifestUpload): Promise<PushedManifest> {
+  const { repository, reference, bytes } = upload;
+  if (bytes.length > registry.settings.maxManifestSize) throw manifestTooLarge(registry);
+  const algorithm = reference.kind === "digest" ? algorithmOf(reference.digest) : "sha256";
+  const digest = registry.hasher.digestOf(bytes, algorithm);
+  if (reference.kind === "digest" && reference.digest !== digest) {
+    throw new OciError("DIGEST_INVALID", {
+      message: `Cannot push manifest: its digest is ${digest}, the request names ${reference.digest}`,
+    });
+  }
+  const manifest = parseManifest(bytes, upload.contentType);
+  const outcome = await registry.metadata.putManifest({
+    repository,
+    digest,
+    mediaType: manifest.mediaType,
+    bytes,
+    ...(manifest.subject !== undefined && { subject: manifest.subject.digest }),
+    ...(manifest.artifactType !== undefined && { artifactType: manifest.artifactType }),
+    ...(manifest.annotations !== undefined && { annotations: manifest.annotations }),
+    references: manifest.references,
+    tags: upload.tags,
+    requireBlobs: !registry.settings.allowMissingManifestReferences,
+    at: registry.clock.now(),
+  });
+  refuseUnlessStored(outcome, repository, digest);
+  return { digest, subject: manifest.subject?.digest };
+}
+
+/** What a client reads whose manifest is larger than the limit. */
+export function manifestTooLarge(registry: Registry): OciError {
+  return new OciError("MANIFEST_INVALID", {
+    status: 413,
+    message:
+      `Cannot push manifest: it is larger than ${registry.settings.maxManifestSize} bytes, the limit here`,
+  });
+}
+
+function refuseUnlessStored(outcome: ManifestPushOutcome, repository: RepositoryName, digest: Digest): void {
+  switch (outcome.kind) {
+    case "stored":
+      return;
+    case "blobs_missing": {
+      const [first, ...others] = outcome.missing;
+      const more = others.length === 0 ? "" : ` and ${others.length} more`;
+      throw new OciError("MANIFEST_BLOB_UNKNOWN", {
+        message:
+          `Cannot push manifest ${digest}: repository "${repository}" has no blob ${first}${more}; push or mount it first`,
+        detail: outcome.missing.map((missing) => ({ digest: missing })),
+      });
+    }
+    case "size_differs":
+      throw new OciError("MANIFEST_INVALID", {
+        message:
+          `Cannot push manifest ${digest}: it says that blob ${outcome.digest} has ${outcome.stated} bytes, the blob has ${outcome.actual}`,
+        detail: { digest: outcome.digest, stated: outcome.stated, actual: outcome.actual },
+      });
+  }
+}

@@ -1,0 +1,114 @@
+/** Referrers: the manifests whose subject is a given one, with those that older clients listed in a fallback tag. */
+import type { Descriptor } from "../core/descriptor.ts";
+import { algorithmOf, type Digest, hexOf, isDigest } from "../core/digest.ts";
+import { isIndexType, type MediaType } from "../core/media_type.ts";
+import type { RepositoryName } from "../core/repository_name.ts";
+import type { Tag } from "../core/tag.ts";
+import type { Page } from "./list.ts";
+import type { Registry } from "./registry.ts";
+
+/** Descriptors of one answer at most. */
+const LARGEST_REFERRERS_PAGE = 100;
+
+export interface ReferrersRequest {
+  readonly repository: RepositoryName;
+  readonly subject: Digest;
+  readonly artifactType: string | undefined;
+  /** Only referrers behind this digest in byte order. */
+  readonly after: Digest | undefined;
+}
+
+/** One page in order of digests, at most 100; empty for an unknown subject or repository (distribution-spec end-12). */
+export async function listReferrers(
+  registry: Registry,
+  request: ReferrersRequest,
+): Promise<Page<Descriptor>> {
+  const found = await findRecorded(registry, request, request.after, LARGEST_REFERRERS_PAGE);
+  const last = found.at(-1)?.digest;
+  // A page of the store may be short because its annotations are large, so only an empty one means the end.
+  const followed = last !== undefined && (await findRecorded(registry, request, last, 1)).length > 0;
+  const listed = await findListedInFallbackTag(registry, request);
+  const merged = merge(found, followed ? listed.filter(({ digest }) => digest < last) : listed);
+  const entries = await keepStored(registry, request.repository, merged, new Set(found));
+  return {
+    entries: entries.slice(0, LARGEST_REFERRERS_PAGE),
+    more: followed || entries.length > LARGEST_REFERRERS_PAGE,
+  };
+}
+
+/** The tag in which clients list referrers for registries without this API (distribution-spec "Referrers Tag Schema"). */
+export function fallbackTagOf(subject: Digest): Tag {
+  return `${algorithmOf(subject)}-${hexOf(subject).slice(0, 64)}` as Tag;
+}
+
+async function findRecorded(
+  registry: Registry,
+  { repository, subject, artifactType }: ReferrersRequest,
+  after: Digest | undefined,
+  limit: number,
+): Promise<Descriptor[]> {
+  return await registry.metadata.listReferrers(repository, subject, {
+    limit,
+    ...(after !== undefined && { after }),
+    ...(artifactType !== undefined && { artifactType }),
+  });
+}
+
+/** Entries of the fallback tag's index that the request asks for, in order of digests. */
+async function findListedInFallbackTag(registry: Registry, request: ReferrersRequest): Promise<Descriptor[]> {
+  const tag = fallbackTagOf(request.subject);
+  const index = await registry.metadata.findManifest(request.repository, { kind: "tag", tag });
+  if (index === undefined || !isIndexType(index.mediaType)) return [];
+  // It was parsed when it was pushed, so this does not fail.
+  const { manifests } = JSON.parse(new TextDecoder().decode(index.bytes)) as { manifests?: unknown };
+  if (!Array.isArray(manifests)) return [];
+  const descriptors = manifests.map(readDescriptor).filter((descriptor) =>
+    descriptor !== undefined &&
+    (request.after === undefined || descriptor.digest > request.after) &&
+    (request.artifactType === undefined || descriptor.artifactType === request.artifactType)
+  ) as Descriptor[];
+  return descriptors.sort((a, b) => a.digest < b.digest ? -1 : 1);
+}
+
+function readDescriptor(value: unknown): Descriptor | undefined {
+  const { mediaType, digest, size, artifactType, annotations } = Object(value) as Record<string, unknown>;
+  if (typeof mediaType !== "string" || typeof digest !== "string" || !isDigest(digest)) return undefined;
+  if (typeof size !== "number") return undefined;
+  return {
+    mediaType: mediaType as MediaType,
+    digest,
+    size,
+    ...(typeof artifactType === "string" && { artifactType }),
+    ...(typeof annotations === "object" && annotations !== null && {
+      annotations: annotations as Record<string, string>,
+    }),
+  };
+}
+
+/** Both lists in one, in order of digests, each digest once; what the store says goes before what a client wrote. */
+function merge(found: readonly Descriptor[], listed: readonly Descriptor[]): readonly Descriptor[] {
+  if (listed.length === 0) return found;
+  const byDigest = new Map<Digest, Descriptor>();
+  for (const descriptor of [...found, ...listed]) {
+    if (!byDigest.has(descriptor.digest)) byDigest.set(descriptor.digest, descriptor);
+  }
+  return [...byDigest.values()].sort((a, b) => a.digest < b.digest ? -1 : 1);
+}
+
+/** Drops entries of the fallback tag that the repository does not hold, until one more than a page is there. */
+async function keepStored(
+  registry: Registry,
+  repository: RepositoryName,
+  descriptors: readonly Descriptor[],
+  recorded: ReadonlySet<Descriptor>,
+): Promise<Descriptor[]> {
+  const kept: Descriptor[] = [];
+  for (const descriptor of descriptors) {
+    if (kept.length > LARGEST_REFERRERS_PAGE) break;
+    const { digest } = descriptor;
+    const stored = recorded.has(descriptor) ||
+      await registry.metadata.findManifest(repository, { kind: "digest", digest }) !== undefined;
+    if (stored) kept.push(descriptor);
+  }
+  return kept;
+}

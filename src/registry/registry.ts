@@ -1,0 +1,38 @@
+/** The registry: the ports that its verbs work with, and its settings. */
+import type { AuthorizationHook } from "../ports/authorization_hook.ts";
+import type { BlobStore } from "../ports/blob_store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Hasher } from "../ports/hasher.ts";
+import type { Log } from "../ports/log.ts";
+import type { MetadataStore } from "../ports/metadata_store.ts";
+
+export interface RegistrySettings {
+  /** Bytes. */
+  readonly maxManifestSize: number;
+  /** Bytes. */
+  readonly maxBlobSize: number;
+  /** Takes manifests whose config or layers the repository does not hold. */
+  readonly allowMissingManifestReferences: boolean;
+  /** An announcement ("the repository has this blob") younger than this is not written again; ms. */
+  readonly announceAfter: number;
+  /** How long a request waits for another one to let go of its upload session; ms. */
+  readonly busySessionPatience: number;
+}
+
+export const DEFAULT_REGISTRY_SETTINGS: RegistrySettings = {
+  maxManifestSize: 5 * 1024 ** 2,
+  maxBlobSize: 100 * 1024 ** 3,
+  allowMissingManifestReferences: false,
+  announceAfter: 10 * 60 * 1000,
+  busySessionPatience: 2000,
+};
+
+export interface Registry {
+  readonly metadata: MetadataStore;
+  readonly blobs: BlobStore;
+  readonly hasher: Hasher;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly authorization: AuthorizationHook;
+  readonly settings: RegistrySettings;
+}

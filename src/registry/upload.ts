@@ -1,0 +1,198 @@
+/** Upload: a blob comes in through a session, in one piece or in many. */
+import { algorithmOf, type Digest, type DigestAlgorithm } from "../core/digest.ts";
+import { OciError } from "../core/oci_error.ts";
+import type { RepositoryName } from "../core/repository_name.ts";
+import { makeUploadSessionId, type UploadSessionId } from "../core/upload_session_id.ts";
+import type { BlobFile } from "../ports/blob_store.ts";
+import type { UploadSession } from "../ports/metadata_store.ts";
+import type { Registry } from "./registry.ts";
+import { findUpload, holdUpload, type UploadHold, uploadUnknown } from "./upload_hold.ts";
+import { appendPiece, blobTooLarge, type UploadPiece } from "./upload_piece.ts";
+
+/** Opens a session (distribution-spec end-4a). `algorithm` is what the client will name at the end, where it said so. */
+export async function startUpload(
+  registry: Registry,
+  repository: RepositoryName,
+  algorithm: DigestAlgorithm | undefined,
+): Promise<UploadSession> {
+  const session: UploadSession = {
+    id: makeUploadSessionId(),
+    repository,
+    algorithm,
+    startedAt: registry.clock.now(),
+  };
+  // The row first: a file that no row knows would be an orphan to the clean-up.
+  await registry.metadata.startUpload(session);
+  try {
+    await registry.blobs.createUpload(session.id);
+  } catch (fault) {
+    await registry.metadata.cancelUpload(repository, session.id);
+    throw fault;
+  }
+  return session;
+}
+
+/**
+ * Bytes received so far (distribution-spec end-13).
+ *
+ * @throws {OciError} BLOB_UPLOAD_UNKNOWN
+ */
+export async function readUploadOffset(
+  registry: Registry,
+  repository: RepositoryName,
+  id: UploadSessionId,
+): Promise<number> {
+  await findUpload(registry, repository, id);
+  return await registry.blobs.uploadSize(id);
+}
+
+/**
+ * Appends a piece (distribution-spec end-5) and returns the bytes received so far.
+ *
+ * @throws {OciError} BLOB_UPLOAD_UNKNOWN, SIZE_INVALID (416), BLOB_UPLOAD_INVALID (409 busy, 413 too large)
+ */
+export async function appendUpload(
+  registry: Registry,
+  repository: RepositoryName,
+  id: UploadSessionId,
+  piece: UploadPiece,
+): Promise<number> {
+  const session = await findUpload(registry, repository, id);
+  return await holdUpload(registry, session, session.algorithm ?? "sha256", async (hold) => {
+    await appendPiece(registry, hold, piece);
+    return hold.writer.offset;
+  });
+}
+
+/**
+ * Appends the last piece, which may be empty, and makes the blob durable (distribution-spec end-6).
+ *
+ * @throws {OciError} as {@linkcode appendUpload}, and DIGEST_INVALID, which cancels the session
+ */
+export async function completeUpload(
+  registry: Registry,
+  repository: RepositoryName,
+  id: UploadSessionId,
+  digest: Digest,
+  piece: UploadPiece,
+): Promise<void> {
+  const session = await findUpload(registry, repository, id);
+  await finishUpload(registry, session, digest, piece);
+}
+
+/**
+ * A whole blob in one request (distribution-spec end-4b). Whatever fails, nothing is left behind, since the client
+ * never learned of the session.
+ *
+ * @throws {OciError} as {@linkcode completeUpload}
+ */
+export async function uploadWhole(
+  registry: Registry,
+  repository: RepositoryName,
+  digest: Digest,
+  piece: UploadPiece,
+): Promise<void> {
+  if (piece.length !== undefined && piece.length > registry.settings.maxBlobSize) {
+    throw blobTooLarge(registry);
+  }
+  const session = await startUpload(registry, repository, algorithmOf(digest));
+  try {
+    await finishUpload(registry, session, digest, piece);
+  } catch (fault) {
+    await dropUpload(registry, session);
+    throw fault;
+  }
+}
+
+/**
+ * Ends a session without a blob (distribution-spec end-14).
+ *
+ * @throws {OciError} BLOB_UPLOAD_UNKNOWN
+ */
+export async function cancelUpload(
+  registry: Registry,
+  repository: RepositoryName,
+  id: UploadSessionId,
+): Promise<void> {
+  if (!await registry.metadata.cancelUpload(repository, id)) throw uploadUnknown(repository, id);
+  await registry.blobs.removeUpload(id);
+}
+
+async function finishUpload(
+  registry: Registry,
+  session: UploadSession,
+  digest: Digest,
+  piece: UploadPiece,
+): Promise<void> {
+  const obsolete = await holdUpload(registry, session, algorithmOf(digest), async (hold) => {
+    await appendPiece(registry, hold, piece);
+    const actual = await hold.writer.digest(algorithmOf(digest));
+    if (actual !== digest) {
+      hold.spoiled = true;
+      throw new OciError("DIGEST_INVALID", {
+        message:
+          `Cannot complete upload session "${session.id}": the ${hold.writer.offset} bytes received have digest ${actual}, ` +
+          `the request names ${digest}; the session is cancelled, start a new one`,
+      });
+    }
+    return await recordBlob(registry, hold, digest);
+  });
+  if (obsolete !== undefined) await removeObsolete(registry, obsolete);
+}
+
+/** Promotes the bytes and writes the rows; returns the file that the blob had before. */
+async function recordBlob(
+  registry: Registry,
+  hold: UploadHold,
+  digest: Digest,
+): Promise<BlobFile | undefined> {
+  const { session, writer } = hold;
+  const size = writer.offset;
+  const file = await writer.promote(digest);
+  const outcome = await registry.metadata
+    .finishUpload({
+      session: session.id,
+      repository: session.repository,
+      digest,
+      size,
+      file,
+      at: registry.clock.now(),
+    })
+    .catch(async (fault) => {
+      await takeBack(registry, hold, file);
+      throw fault;
+    });
+  if (outcome.kind === "finished") return outcome.obsolete;
+  await registry.blobs.remove(file);
+  throw uploadUnknown(session.repository, session.id);
+}
+
+async function takeBack(registry: Registry, hold: UploadHold, file: BlobFile): Promise<void> {
+  try {
+    await hold.writer.demote(file);
+  } catch (error) {
+    registry.log.error("an upload session is lost: its file could not be taken back", {
+      session: hold.session.id,
+      file,
+      error,
+    });
+  }
+}
+
+async function dropUpload(registry: Registry, session: UploadSession): Promise<void> {
+  try {
+    await registry.metadata.cancelUpload(session.repository, session.id);
+    await registry.blobs.removeUpload(session.id);
+  } catch (error) {
+    registry.log.warn("an upload session stays until it expires", { session: session.id, error });
+  }
+}
+
+/** Removes a file that no row names any more. Failing to do so costs room, not the operation that made it obsolete. */
+export async function removeObsolete(registry: Registry, file: BlobFile): Promise<void> {
+  try {
+    await registry.blobs.remove(file);
+  } catch (error) {
+    registry.log.warn("the file of a replaced or deleted blob could not be removed", { file, error });
+  }
+}

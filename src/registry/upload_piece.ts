@@ -1,0 +1,104 @@
+/** One piece of a blob on its way into an upload session: its place, its size limits, its bytes. */
+import { OciError } from "../core/oci_error.ts";
+import type { UploadSession } from "../ports/metadata_store.ts";
+import type { Registry } from "./registry.ts";
+import type { UploadHold } from "./upload_hold.ts";
+
+/** Bytes that a request carries. */
+export interface UploadPiece {
+  /** Bytes announced; undefined where the client did not say. */
+  readonly length: number | undefined;
+  /** Where the client says that the piece belongs, first and last byte; undefined for "at the end". */
+  readonly window: { readonly first: number; readonly last: number } | undefined;
+  /** The bytes as they arrive; asked for once, when everything that can be refused before them is settled. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Appends a piece to a session that is held. Without having read a byte it refuses a piece that is out of order,
+ * does not fill its window, or would make the blob too large; the last one spoils the session.
+ *
+ * @throws {OciError} SIZE_INVALID (416), BLOB_UPLOAD_INVALID (413)
+ */
+export async function appendPiece(registry: Registry, hold: UploadHold, piece: UploadPiece): Promise<void> {
+  const { session, writer } = hold;
+  const start = writer.offset;
+  const expected = expectedLength(session, start, piece);
+  const limit = registry.settings.maxBlobSize;
+  if (start + (expected ?? 0) > limit) throw tooLarge(registry, hold);
+  if (piece.length === 0) return;
+  for await (const chunk of piece.chunks()) {
+    if (chunk.length === 0) continue;
+    const end = writer.offset + chunk.length;
+    if (expected !== undefined && end - start > expected) throw windowMissed(hold, start, expected, "more");
+    if (end > limit) throw tooLarge(registry, hold);
+    await writer.append(chunk);
+  }
+  if (expected !== undefined && writer.offset - start < expected) {
+    throw windowMissed(hold, start, expected, "fewer");
+  }
+}
+
+/** Bytes that must come: those of the window, else those announced. */
+function expectedLength(session: UploadSession, offset: number, piece: UploadPiece): number | undefined {
+  const { window, length } = piece;
+  if (window === undefined) return length;
+  if (window.first !== offset) {
+    throw outOfPlace(
+      session,
+      offset,
+      `Cannot append to upload session "${session.id}": the piece starts at ${window.first}, expected ${offset}`,
+    );
+  }
+  const size = window.last - window.first + 1;
+  if (length !== undefined && length !== size) {
+    throw outOfPlace(
+      session,
+      offset,
+      `Cannot append to upload session "${session.id}": Content-Range holds ${size} bytes, Content-Length says ${length}`,
+    );
+  }
+  return size;
+}
+
+function windowMissed(hold: UploadHold, start: number, expected: number, how: "more" | "fewer"): OciError {
+  // What was written cannot be told from what was meant, so the client has to start over.
+  hold.spoiled = true;
+  return outOfPlace(
+    hold.session,
+    start,
+    `Cannot append to upload session "${hold.session.id}": the body has ${how} than the ${expected} bytes announced; ` +
+      `the session is cancelled, start a new one`,
+  );
+}
+
+function tooLarge(registry: Registry, hold: UploadHold): OciError {
+  hold.spoiled = true;
+  return blobTooLarge(registry);
+}
+
+/** What a client reads whose blob is larger than the limit. */
+export function blobTooLarge(registry: Registry): OciError {
+  return new OciError("BLOB_UPLOAD_INVALID", {
+    status: 413,
+    message: `Cannot upload blob: it is larger than ${registry.settings.maxBlobSize} bytes, the limit here`,
+  });
+}
+
+/** The refusal that tells the true offset (distribution-spec "Pushing a blob in chunks"). */
+function outOfPlace(session: UploadSession, offset: number, message: string): OciError {
+  return new OciError("SIZE_INVALID", {
+    status: 416,
+    message,
+    detail: { offset },
+    headers: {
+      location: `/v2/${session.repository}/blobs/uploads/${session.id}`,
+      range: formatReceived(offset),
+    },
+  });
+}
+
+/** Bytes received so far in the form of the spec's `Range`: inclusive, so that 0 and 1 byte look alike. */
+export function formatReceived(offset: number): string {
+  return `0-${Math.max(0, offset - 1)}`;
+}

@@ -1,0 +1,169 @@
+/** The body of a request from node:http, with backpressure to the client and a minimum rate. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { OciError } from "../core/oci_error.ts";
+import { ClientGone, type RequestBody } from "../http/message.ts";
+import type { ConnectionLimits } from "./limits.ts";
+import { findValve, type ReadValve } from "./read_valve.ts";
+
+/** Bytes that may wait for the reader before the client is held back, and those at which it may go on. */
+const HIGH_WATER = 1024 * 1024;
+const LOW_WATER = 256 * 1024;
+
+export class NodeRequestBody implements RequestBody {
+  readonly length: number | undefined;
+  readonly #request: IncomingMessage;
+  readonly #secure: boolean;
+  readonly #limits: ConnectionLimits;
+  /** Set while the client waits for our `100 Continue`. */
+  #continueOn: ServerResponse | undefined;
+  #valve: ReadValve | undefined;
+  #stopped = false;
+  #discarding = false;
+  #queue: Uint8Array[] = [];
+  #queued = 0;
+  #received = 0;
+  #state: "waiting" | "flowing" | "ended" = "waiting";
+  #fault: Error | undefined;
+  #wake: (() => void) | undefined;
+  #rateTimer: ReturnType<typeof setTimeout> | undefined;
+  #windowStart = 0;
+  /** True when we held the client back in this window; then its rate says nothing about it. */
+  #heldBack = false;
+
+  /** @param continueOn the response to send `100 Continue` on, when the client asked for one */
+  constructor(
+    request: IncomingMessage,
+    secure: boolean,
+    limits: ConnectionLimits,
+    continueOn: ServerResponse | undefined,
+  ) {
+    this.#request = request;
+    this.#secure = secure;
+    this.#limits = limits;
+    this.#continueOn = continueOn;
+    this.length = lengthOf(request);
+    if (this.length === 0) this.#state = "ended";
+  }
+
+  /** True when nothing of this body is still to come from the client. */
+  get ended(): boolean {
+    return this.#state === "ended";
+  }
+
+  /** True when the client still waits for `100 Continue`: it has sent nothing of the body. */
+  get awaitsContinue(): boolean {
+    return this.#continueOn !== undefined;
+  }
+
+  /** Bytes still to come; undefined when the client did not say. */
+  get remaining(): number | undefined {
+    return this.length === undefined ? undefined : this.length - this.#received;
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    if (this.#state === "ended") return;
+    if (this.#state !== "waiting") throw new Error("the body of a request can be read once");
+    this.#start();
+    try {
+      while (true) {
+        const chunk = this.#queue.shift();
+        if (chunk !== undefined) {
+          this.#queued -= chunk.length;
+          if (this.#stopped && this.#queued <= LOW_WATER) this.#setStopped(false);
+          yield chunk;
+          continue;
+        }
+        if (this.#fault !== undefined) throw this.#fault;
+        if (this.ended) return;
+        await new Promise<void>((resolve) => this.#wake = resolve);
+      }
+    } finally {
+      clearTimeout(this.#rateTimer);
+      this.discard();
+    }
+  }
+
+  /** Takes what is still to come and throws it away; the caller bounds how much and how long. */
+  discard(): void {
+    this.#discarding = true;
+    this.#queue = [];
+    this.#queued = 0;
+    if (this.#state === "waiting") this.#listen();
+    if (this.#stopped) this.#setStopped(false);
+  }
+
+  #start(): void {
+    this.#listen();
+    this.#continueOn?.writeContinue();
+    this.#continueOn = undefined;
+    this.#startWindow();
+  }
+
+  #listen(): void {
+    this.#valve = findValve(this.#request, this.#secure);
+    this.#state = "flowing";
+    this.#request.on("data", (chunk: Uint8Array) => this.#take(chunk));
+    this.#request.on("end", () => this.#end(undefined));
+    this.#request.on("error", () => this.#end(new ClientGone("the client went away")));
+    this.#request.on("close", () => this.#end(new ClientGone("the client went away")));
+  }
+
+  #take(chunk: Uint8Array): void {
+    this.#received += chunk.length;
+    if (this.#discarding) return;
+    this.#queue.push(chunk);
+    this.#queued += chunk.length;
+    if (!this.#stopped && this.#queued >= HIGH_WATER) this.#setStopped(true);
+    this.#wakeUp();
+  }
+
+  #end(fault: Error | undefined): void {
+    if (this.#state === "ended" || this.#fault !== undefined) return;
+    this.#fault = fault;
+    if (fault === undefined) this.#state = "ended";
+    this.#wakeUp();
+  }
+
+  #setStopped(stopped: boolean): void {
+    this.#stopped = stopped;
+    if (stopped) this.#heldBack = true;
+    if (stopped) this.#valve!.stop();
+    else this.#valve!.start();
+  }
+
+  #wakeUp(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  #startWindow(): void {
+    if (this.#limits.minimumBodyRate === 0) return;
+    this.#windowStart = this.#received;
+    this.#heldBack = this.#stopped;
+    this.#rateTimer = setTimeout(() => this.#judgeWindow(), this.#limits.bodyWindowMs);
+  }
+
+  #judgeWindow(): void {
+    const { minimumBodyRate, bodyWindowMs } = this.#limits;
+    const got = this.#received - this.#windowStart;
+    const wanted = Math.ceil(minimumBodyRate * bodyWindowMs / 1000);
+    if (this.#state === "flowing" && this.#queued === 0 && !this.#heldBack && got < wanted) {
+      this.#end(
+        new OciError("REQUEST_INVALID", {
+          status: 408,
+          message: `Cannot wait longer for the body: ${got} bytes came in ${bodyWindowMs} ms, ` +
+            `at least ${wanted} are expected. Resume the upload from its offset`,
+        }),
+      );
+      return;
+    }
+    if (this.#state === "flowing") this.#startWindow();
+  }
+}
+
+/** `Content-Length`, 0 when the request has no body at all, undefined for a chunked one. The parser has checked the form. */
+function lengthOf(request: IncomingMessage): number | undefined {
+  const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+  if (encoding !== undefined) return undefined;
+  return length === undefined ? 0 : Number(length);
+}

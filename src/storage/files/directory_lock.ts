@@ -1,0 +1,34 @@
+/** One process owns a data directory: an flock, which the kernel takes back however the process ends. */
+
+/** The lock on a data directory; held until `release()` or the end of the process. */
+export interface DirectoryLock {
+  release(): void;
+}
+
+/** Another process has the data directory. */
+export class DirectoryInUse extends Error {
+  override readonly name = "DirectoryInUse";
+}
+
+/**
+ * Takes the lock file for this process and writes its process id into it.
+ *
+ * @throws {DirectoryInUse} when another process has it, naming that process
+ */
+export function lockDirectory(lockFile: string): DirectoryLock {
+  const file = Deno.openSync(lockFile, { read: true, write: true, create: true, mode: 0o600 });
+  if (!file.tryLockSync(true)) {
+    const owner = Deno.readTextFileSync(lockFile).trim();
+    file.close();
+    throw new DirectoryInUse(
+      `Cannot use data directory: another simple-registry (process ${owner || "unknown"}) holds ${lockFile}`,
+    );
+  }
+  file.truncateSync();
+  file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+  return {
+    release() {
+      file.close();
+    },
+  };
+}

@@ -1,0 +1,127 @@
+/** The BlobStore on plain files under one root directory. */
+import type { DigestAlgorithm } from "../../core/digest.ts";
+import { OciError } from "../../core/oci_error.ts";
+import type { UploadSessionId } from "../../core/upload_session_id.ts";
+import type { BlobFile, BlobReader, BlobStore, UploadWriter } from "../../ports/blob_store.ts";
+import { BlobFiles, removeIfThere } from "./blob_files.ts";
+import { requireFreeSpace, withoutRoom } from "./free_space.ts";
+import { HashProgresses } from "./hash_progress.ts";
+import type { Layout } from "./layout.ts";
+import { FileUploadWriter } from "./upload_writer.ts";
+
+export interface FileBlobStoreOptions {
+  /** Bytes of disk that uploads leave free. */
+  readonly minimumFreeSpace: number;
+  /** Bytes of memory for small blobs. */
+  readonly cacheBytes: number;
+}
+
+/** One thread's view of the blob files. Threads share the files; the locks on upload files are between all of them. */
+export class FileBlobStore implements BlobStore {
+  readonly #layout: Layout;
+  readonly #options: FileBlobStoreOptions;
+  readonly #blobs: BlobFiles;
+  readonly #progresses = new HashProgresses();
+
+  constructor(layout: Layout, options: FileBlobStoreOptions) {
+    this.#layout = layout;
+    this.#options = options;
+    this.#blobs = new BlobFiles(layout, options.cacheBytes);
+  }
+
+  open(file: BlobFile, size: number): Promise<BlobReader | undefined> {
+    return this.#blobs.open(file, size);
+  }
+
+  isWhole(file: BlobFile, size: number): Promise<boolean> {
+    return this.#blobs.isWhole(file, size);
+  }
+
+  remove(file: BlobFile): Promise<void> {
+    return this.#blobs.remove(file);
+  }
+
+  async createUpload(id: UploadSessionId): Promise<void> {
+    await requireFreeSpace(this.#layout.uploads, this.#options.minimumFreeSpace);
+    try {
+      (await Deno.open(this.#layout.upload(id), { write: true, createNew: true, mode: 0o600 })).close();
+    } catch (error) {
+      throw withoutRoom(error);
+    }
+  }
+
+  async uploadSize(id: UploadSessionId): Promise<number> {
+    return (await this.#statUpload(id))?.size ?? 0;
+  }
+
+  async uploadTouchedAt(id: UploadSessionId): Promise<number | undefined> {
+    return (await this.#statUpload(id))?.mtime?.getTime();
+  }
+
+  async openUpload(id: UploadSessionId, algorithm: DigestAlgorithm): Promise<UploadWriter | undefined> {
+    const path = this.#layout.upload(id);
+    const file = await this.#openExisting(path, id);
+    try {
+      if (!file.tryLockSync(true)) {
+        file.close();
+        return undefined;
+      }
+      // Between open and lock a finish may have renamed the file; what is open here would be the finished blob.
+      if (!await isAt(path, file)) throw uploadGone(id);
+      const offset = await file.seek(0, Deno.SeekMode.End);
+      const { minimumFreeSpace } = this.#options;
+      return new FileUploadWriter(
+        this.#layout,
+        id,
+        file,
+        offset,
+        algorithm,
+        minimumFreeSpace,
+        this.#progresses,
+      );
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  async removeUpload(id: UploadSessionId): Promise<void> {
+    this.#progresses.forget(id);
+    await removeIfThere(this.#layout.upload(id));
+  }
+
+  async #openExisting(path: string, id: UploadSessionId): Promise<Deno.FsFile> {
+    try {
+      return await Deno.open(path, { read: true, write: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) throw uploadGone(id);
+      throw error;
+    }
+  }
+
+  async #statUpload(id: UploadSessionId): Promise<Deno.FileInfo | undefined> {
+    try {
+      return await Deno.stat(this.#layout.upload(id));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** True when the path still names the open file. */
+async function isAt(path: string, file: Deno.FsFile): Promise<boolean> {
+  try {
+    const [named, open] = [await Deno.stat(path), file.statSync()];
+    return named.ino === open.ino && named.dev === open.dev;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function uploadGone(id: UploadSessionId): OciError {
+  return new OciError("BLOB_UPLOAD_UNKNOWN", {
+    message: `Upload session "${id}" is finished, cancelled or expired: start a new one`,
+  });
+}

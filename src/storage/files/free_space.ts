@@ -1,0 +1,37 @@
+/** Keeps a minimum of the disk free, so that deletes and the database still have room when uploads do not. */
+import { statfs } from "node:fs/promises";
+import { OciError } from "../../core/oci_error.ts";
+
+/** Bytes that may be written between two looks at the disk. */
+export const CHECK_EVERY = 64 * 1024 * 1024;
+
+/**
+ * Refuses when less than `minimum` bytes are free for this process on the file system of `path`.
+ *
+ * @throws {OciError} INSUFFICIENT_STORAGE
+ */
+export async function requireFreeSpace(path: string, minimum: number): Promise<void> {
+  const { bavail, bsize } = await statfs(path);
+  const free = bavail * bsize;
+  if (free >= minimum) return;
+  throw new OciError("INSUFFICIENT_STORAGE", {
+    message: `Cannot take more content: ${mebibytes(free)} MiB are free, ` +
+      `the registry keeps ${mebibytes(minimum)} MiB free. Delete content or enlarge the disk`,
+  });
+}
+
+/** Turns what the file system says of a full disk or quota into the answer for it; passes everything else on. */
+export function withoutRoom(error: unknown): unknown {
+  const code = (error as { code?: string } | undefined)?.code;
+  const message = error instanceof Error ? error.message : "";
+  const full = code === "ENOSPC" || code === "EDQUOT" || /os error (28|122)\b/.test(message);
+  if (!full) return error;
+  return new OciError("INSUFFICIENT_STORAGE", {
+    message: "Cannot take more content: the disk is full. Delete content or enlarge the disk",
+    cause: error,
+  });
+}
+
+function mebibytes(bytes: number): number {
+  return Math.floor(bytes / 1024 / 1024);
+}

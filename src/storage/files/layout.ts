@@ -1,0 +1,99 @@
+/** Which file lies where under the root directory, and making the folders so that they outlive a power cut. */
+import type { Digest } from "../../core/digest.ts";
+import { algorithmOf, hexOf } from "../../core/digest.ts";
+import type { UploadSessionId } from "../../core/upload_session_id.ts";
+import type { BlobFile } from "../../ports/blob_store.ts";
+
+const ALGORITHMS = ["sha256", "sha512"] as const;
+
+/** Paths of everything under one root directory. */
+export class Layout {
+  constructor(readonly rootDir: string) {}
+
+  get database(): string {
+    return `${this.rootDir}/registry.db`;
+  }
+
+  get lock(): string {
+    return `${this.rootDir}/lock`;
+  }
+
+  get controlSocket(): string {
+    return `${this.rootDir}/control.sock`;
+  }
+
+  get uploads(): string {
+    return `${this.rootDir}/uploads`;
+  }
+
+  get blobs(): string {
+    return `${this.rootDir}/blobs`;
+  }
+
+  upload(id: UploadSessionId): string {
+    return `${this.uploads}/${id}`;
+  }
+
+  blob(file: BlobFile): string {
+    return `${this.blobs}/${file}`;
+  }
+
+  /** Every folder that holds blob files: one for each algorithm and first byte of the digest. */
+  *blobFolders(): Generator<string> {
+    for (const algorithm of ALGORITHMS) {
+      for (let i = 0; i < 256; i++) yield `${this.blobs}/${algorithm}/${i.toString(16).padStart(2, "0")}`;
+    }
+  }
+}
+
+/**
+ * Name of the file for a blob that an upload session brings. It holds the session, so no path is ever used twice:
+ * whoever removes the file of an older row cannot take the bytes of a newer one.
+ */
+export function blobFileOf(digest: Digest, session: UploadSessionId): BlobFile {
+  const hex = hexOf(digest);
+  return `${algorithmOf(digest)}/${hex.slice(0, 2)}/${hex}.${session}` as BlobFile;
+}
+
+/** Folder of a blob file, as a path below `blobs/`. */
+export function folderOf(file: BlobFile): string {
+  return file.slice(0, file.lastIndexOf("/"));
+}
+
+/** Session that brought a blob file. */
+export function sessionOf(fileName: string): string {
+  return fileName.slice(fileName.lastIndexOf(".") + 1);
+}
+
+/** Makes the folders that are missing, private to the owner, and syncs their parents. */
+export function makeFolders(layout: Layout): void {
+  Deno.mkdirSync(layout.rootDir, { recursive: true, mode: 0o700 });
+  let made = 0;
+  const make = (path: string): void => {
+    try {
+      Deno.mkdirSync(path, { mode: 0o700 });
+      made++;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  };
+  make(layout.uploads);
+  make(layout.blobs);
+  for (const algorithm of ALGORITHMS) make(`${layout.blobs}/${algorithm}`);
+  for (const folder of layout.blobFolders()) make(folder);
+  if (made === 0) return;
+  for (const algorithm of ALGORITHMS) syncFolderNow(`${layout.blobs}/${algorithm}`);
+  syncFolderNow(layout.blobs);
+  syncFolderNow(layout.rootDir);
+}
+
+/** Makes the names in a folder durable: creations, renames and removals. */
+export async function syncFolder(path: string): Promise<void> {
+  using folder = await Deno.open(path, { read: true });
+  await folder.sync();
+}
+
+function syncFolderNow(path: string): void {
+  using folder = Deno.openSync(path, { read: true });
+  folder.syncSync();
+}

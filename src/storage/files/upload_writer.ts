@@ -1,0 +1,198 @@
+/** Appending to one upload session, from lock to rename. */
+import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
+import { algorithmOf } from "../../core/digest.ts";
+import type { UploadSessionId } from "../../core/upload_session_id.ts";
+import type { BlobFile, UploadWriter } from "../../ports/blob_store.ts";
+import { readFully, removeIfThere } from "./blob_files.ts";
+import { CHECK_EVERY, requireFreeSpace, withoutRoom } from "./free_space.ts";
+import { digestOfProgress, type HashProgress, type HashProgresses } from "./hash_progress.ts";
+import { blobFileOf, folderOf, type Layout, syncFolder } from "./layout.ts";
+
+/** Bytes gathered before one write: large enough to make system calls rare, small enough for many uploads at once. */
+const GATHER = 512 * 1024;
+
+/** Bytes read at once where another thread's part has to be hashed from the file. */
+const REREAD = 1024 * 1024;
+
+export class FileUploadWriter implements UploadWriter {
+  readonly #layout: Layout;
+  readonly #id: UploadSessionId;
+  readonly #file: Deno.FsFile;
+  readonly #minimumFree: number;
+  readonly #progresses: HashProgresses;
+  #progress: HashProgress;
+  #offset: number;
+  /** Accepted and not yet handed to the file. */
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
+  /** The write under way; at most one, so that the order holds. */
+  #writing: Promise<void> = Promise.resolve();
+  #fault: unknown;
+  #unchecked = 0;
+  #closed = false;
+  #promoted = false;
+
+  /** @param file opened for reading and writing, locked, positioned at its end, which is at byte `offset` */
+  constructor(
+    layout: Layout,
+    id: UploadSessionId,
+    file: Deno.FsFile,
+    offset: number,
+    algorithm: DigestAlgorithm,
+    minimumFree: number,
+    progresses: HashProgresses,
+  ) {
+    this.#layout = layout;
+    this.#id = id;
+    this.#file = file;
+    this.#offset = offset;
+    this.#minimumFree = minimumFree;
+    this.#progresses = progresses;
+    this.#progress = progresses.take(id, algorithm, offset);
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  async append(chunk: Uint8Array): Promise<void> {
+    this.#throwFault();
+    // Behind the file's end the hash catches up in digest(), once, rather than here for a request that may not finish.
+    if (this.#progress.offset === this.#offset) {
+      this.#progress.hash.update(chunk);
+      this.#progress.offset += chunk.length;
+    }
+    this.#offset += chunk.length;
+    this.#unchecked += chunk.length;
+    this.#gathered.push(chunk);
+    this.#gatheredBytes += chunk.length;
+    if (this.#gatheredBytes < GATHER) return;
+    // The write before last is waited for, the last one runs beside the next chunks.
+    await this.#writing;
+    this.#throwFault();
+    if (this.#unchecked >= CHECK_EVERY) {
+      this.#unchecked = 0;
+      await requireFreeSpace(this.#layout.uploads, this.#minimumFree);
+    }
+    this.#startWrite();
+  }
+
+  async digest(algorithm: DigestAlgorithm): Promise<Digest> {
+    await this.#flush();
+    if (algorithm !== this.#progress.algorithm) {
+      this.#progresses.forget(this.#id);
+      this.#progress = this.#progresses.take(this.#id, algorithm, this.#offset);
+    }
+    await this.#catchUp();
+    return digestOfProgress(this.#progress);
+  }
+
+  async promote(digest: Digest): Promise<BlobFile> {
+    if (algorithmOf(digest) !== this.#progress.algorithm || this.#progress.offset !== this.#offset) {
+      throw new Error("promote() without the digest() of the same bytes");
+    }
+    await this.#flush();
+    const [upload, file] = [this.#layout.upload(this.#id), blobFileOf(digest, this.#id)];
+    try {
+      await this.#file.syncData();
+    } catch (error) {
+      // After a failed sync the kernel may call lost pages clean: a second try could succeed without the bytes.
+      await this.#drop(upload);
+      throw withoutRoom(error);
+    }
+    try {
+      await Deno.rename(upload, this.#layout.blob(file));
+    } catch (error) {
+      throw withoutRoom(error);
+    }
+    this.#promoted = true;
+    try {
+      await syncFolder(`${this.#layout.blobs}/${folderOf(file)}`);
+    } catch (error) {
+      await this.#drop(this.#layout.blob(file));
+      throw withoutRoom(error);
+    }
+    return file;
+  }
+
+  async demote(file: BlobFile): Promise<void> {
+    await Deno.rename(this.#layout.blob(file), this.#layout.upload(this.#id));
+    this.#promoted = false;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#flush();
+      if (!this.#promoted) this.#progresses.keep(this.#id, this.#progress);
+    } catch {
+      // Whoever appended has been told or is gone; the file's own size says what arrived.
+    } finally {
+      this.#file.close();
+    }
+  }
+
+  async #drop(path: string): Promise<void> {
+    this.#promoted = true;
+    this.#progresses.forget(this.#id);
+    await removeIfThere(path);
+  }
+
+  #startWrite(): void {
+    const parts = this.#gathered;
+    const bytes = joined(parts, this.#gatheredBytes);
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    this.#writing = writeFully(this.#file, bytes).catch((error) => {
+      this.#fault = withoutRoom(error);
+    });
+  }
+
+  async #flush(): Promise<void> {
+    await this.#writing;
+    this.#throwFault();
+    if (this.#gatheredBytes === 0) return;
+    this.#startWrite();
+    await this.#writing;
+    this.#throwFault();
+  }
+
+  async #catchUp(): Promise<void> {
+    if (this.#progress.offset === this.#offset) return;
+    await this.#file.seek(this.#progress.offset, Deno.SeekMode.Start);
+    const buffer = new Uint8Array(REREAD);
+    while (this.#progress.offset < this.#offset) {
+      const wanted = Math.min(REREAD, this.#offset - this.#progress.offset);
+      const read = await readFully(this.#file, buffer.subarray(0, wanted));
+      if (read === 0) {
+        throw new Error(`upload file ended at byte ${this.#progress.offset} of ${this.#offset}`);
+      }
+      this.#progress.hash.update(buffer.subarray(0, read));
+      this.#progress.offset += read;
+    }
+    await this.#file.seek(0, Deno.SeekMode.End);
+  }
+
+  #throwFault(): void {
+    if (this.#fault !== undefined) throw this.#fault;
+  }
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+async function writeFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    written += await file.write(written === 0 ? bytes : bytes.subarray(written));
+  }
+}

@@ -1,0 +1,37 @@
+/** Opening `registry.db` the two ways it is used: by the one writer, and by many readers. */
+import { DatabaseSync } from "node:sqlite";
+import { migrate } from "./migrations.ts";
+
+/**
+ * Opens the database for the one connection that writes, making and migrating it where needed.
+ * Every commit is durable (`synchronous=FULL` in WAL mode: one fsync a commit).
+ *
+ * @throws {DatabaseTooNew} when a later version wrote it
+ */
+export function openForWriting(path: string): DatabaseSync {
+  const database = new DatabaseSync(path);
+  try {
+    database.exec(`
+      PRAGMA busy_timeout = 5000;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA foreign_keys = ON;
+      PRAGMA journal_size_limit = 67108864;
+      PRAGMA cache_size = -16384;
+    `);
+    migrate(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** Opens the database for reading; it must exist. Sees each commit with the next statement. */
+export function openForReading(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly: true });
+  // No mmap: a read error would arrive as SIGBUS and end the process.
+  // A reader in WAL mode waits for nobody, except in the moment when the first connection recovers the log.
+  database.exec("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8192;");
+  return database;
+}

@@ -1,0 +1,157 @@
+/** Every write, as a function that runs inside the writer's transaction. What is refused is returned, and changes nothing. */
+import type { DatabaseSync } from "node:sqlite";
+import type { Digest } from "../../core/digest.ts";
+import type { ManifestReference } from "../../core/manifest.ts";
+import type { RepositoryName } from "../../core/repository_name.ts";
+import type { Tag } from "../../core/tag.ts";
+import type { UploadSessionId } from "../../core/upload_session_id.ts";
+import type { BlobFile } from "../../ports/blob_store.ts";
+import type {
+  BlobDeletion,
+  FinishedUpload,
+  FinishOutcome,
+  HeldBlob,
+  ManifestPush,
+  ManifestPushOutcome,
+  UploadSession,
+} from "../../ports/metadata_store.ts";
+import { prepareWriteStatements, type WriteStatements } from "./write_statements.ts";
+
+/** Missing blobs that a refusal names. */
+const MOST_MISSING = 100;
+
+/** The writes by name. Arguments and results cross threads, so they are plain values. */
+export class WriteCommands {
+  readonly #sql: WriteStatements;
+
+  constructor(database: DatabaseSync) {
+    this.#sql = prepareWriteStatements(database);
+  }
+
+  /** Does nothing; that it was answered shows that the writer works. */
+  ping(): void {}
+
+  startUpload(session: UploadSession): void {
+    this.#sql.insertUpload.run(session.id, session.repository, session.algorithm ?? null, session.startedAt);
+  }
+
+  finishUpload(upload: FinishedUpload): FinishOutcome {
+    const session = this.#sql.takeUpload.get(upload.session, upload.repository) as
+      | { started_at: number }
+      | undefined;
+    if (session === undefined) return { kind: "session_gone" };
+    const former = this.#sql.blob.get(upload.digest) as { file: BlobFile; created_at: number } | undefined;
+    // A file that came while this upload ran is as good as ours. An older one is replaced: it may have been damaged since.
+    const keepFormer = former !== undefined && former.created_at > session.started_at;
+    if (!keepFormer) this.#sql.putBlob.run(upload.digest, upload.size, upload.file, upload.at);
+    this.#sql.putHold.run(this.#ensureRepository(upload.repository, upload.at), upload.digest, upload.at);
+    return { kind: "finished", obsolete: keepFormer ? upload.file : former?.file };
+  }
+
+  cancelUpload(repository: RepositoryName, id: UploadSessionId): boolean {
+    return this.#sql.takeUpload.get(id, repository) !== undefined;
+  }
+
+  announceBlob(repository: RepositoryName, digest: Digest, at: number): void {
+    const id = this.#findRepository(repository);
+    if (id !== undefined) this.#sql.announce.run(at, id, digest);
+  }
+
+  mountBlob(
+    mount: { repository: RepositoryName; from: RepositoryName; digest: Digest; at: number },
+  ): HeldBlob | undefined {
+    const from = this.#findRepository(mount.from);
+    if (from === undefined) return undefined;
+    const blob = this.#sql.heldBlob.get(from, mount.digest) as { size: number; file: BlobFile } | undefined;
+    if (blob === undefined) return undefined;
+    this.#sql.putHold.run(this.#ensureRepository(mount.repository, mount.at), mount.digest, mount.at);
+    return { digest: mount.digest, size: blob.size, file: blob.file, announcedAt: mount.at };
+  }
+
+  putManifest(push: ManifestPush): ManifestPushOutcome {
+    if (push.requireBlobs) {
+      const refusal = this.#checkBlobs(this.#findRepository(push.repository), push.references);
+      if (refusal !== undefined) return refusal;
+    }
+    const repository = this.#ensureRepository(push.repository, push.at);
+    this.#sql.putContent.run(push.digest, push.bytes);
+    this.#sql.putManifest.run(
+      repository,
+      push.digest,
+      push.mediaType,
+      push.bytes.length,
+      push.subject ?? null,
+      push.artifactType ?? null,
+      push.annotations === undefined ? null : JSON.stringify(push.annotations),
+      push.at,
+    );
+    this.#sql.deleteReferences.run(repository, push.digest);
+    for (const { kind, digest } of push.references) {
+      this.#sql.putReference.run(repository, push.digest, kind, digest);
+    }
+    for (const tag of push.tags) this.#moveTag(repository, tag, push.digest, push.at);
+    return { kind: "stored" };
+  }
+
+  deleteTag(repository: RepositoryName, tag: Tag, at: number): boolean {
+    const id = this.#findRepository(repository);
+    const row = id === undefined ? undefined : this.#sql.takeTag.get(id, tag);
+    if (id === undefined || row === undefined) return false;
+    this.#sql.putHistory.run(id, tag, null, row.digest as Digest, at);
+    return true;
+  }
+
+  deleteManifest(repository: RepositoryName, digest: Digest, at: number): boolean {
+    const id = this.#findRepository(repository);
+    if (id === undefined || this.#sql.takeManifest.get(id, digest) === undefined) return false;
+    for (const { name } of this.#sql.takeTagsOf.all(id, digest)) {
+      this.#sql.putHistory.run(id, name as Tag, null, digest, at);
+    }
+    this.#sql.deleteReferences.run(id, digest);
+    this.#sql.deleteUnusedContent.run(digest, digest);
+    return true;
+  }
+
+  deleteBlob(repository: RepositoryName, digest: Digest): BlobDeletion {
+    const id = this.#findRepository(repository);
+    if (id === undefined || this.#sql.heldBlob.get(id, digest) === undefined) return { kind: "unknown" };
+    const by = this.#sql.referenceToBlob.get(id, digest) as { manifest: Digest } | undefined;
+    if (by !== undefined) return { kind: "referenced", by: by.manifest };
+    this.#sql.deleteHold.run(id, digest);
+    const row = this.#sql.takeUnheldBlob.get(digest, digest) as { file: BlobFile } | undefined;
+    return { kind: "deleted", obsolete: row?.file };
+  }
+
+  #checkBlobs(
+    repository: number | undefined,
+    references: readonly ManifestReference[],
+  ): ManifestPushOutcome | undefined {
+    const missing: Digest[] = [];
+    for (const { kind, digest, size } of references) {
+      if (kind === "child") continue;
+      const blob = repository === undefined
+        ? undefined
+        : this.#sql.heldBlob.get(repository, digest) as { size: number } | undefined;
+      if (blob === undefined) {
+        if (missing.push(digest) >= MOST_MISSING) break;
+      } else if (blob.size !== size) {
+        return { kind: "size_differs", digest, stated: size, actual: blob.size };
+      }
+    }
+    return missing.length > 0 ? { kind: "blobs_missing", missing } : undefined;
+  }
+
+  #moveTag(repository: number, tag: Tag, digest: Digest, at: number): void {
+    const previous = this.#sql.tag.get(repository, tag)?.digest as Digest | undefined;
+    this.#sql.putTag.run(repository, tag, digest, at);
+    if (previous !== digest) this.#sql.putHistory.run(repository, tag, digest, previous ?? null, at);
+  }
+
+  #findRepository(name: RepositoryName): number | undefined {
+    return this.#sql.repository.get(name)?.id as number | undefined;
+  }
+
+  #ensureRepository(name: RepositoryName, at: number): number {
+    return this.#findRepository(name) ?? this.#sql.insertRepository.get(name, at)!.id as number;
+  }
+}

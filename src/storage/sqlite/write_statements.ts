@@ -1,0 +1,62 @@
+/** The writer's statements, prepared once. "take" means delete and give back what was there. */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+
+export const WRITE_SQL = {
+  repository: "SELECT id FROM repository WHERE name = ?",
+  insertRepository: "INSERT INTO repository (name, created_at) VALUES (?, ?) RETURNING id",
+
+  insertUpload: "INSERT INTO upload_session (id, repository, algorithm, started_at) VALUES (?, ?, ?, ?)",
+  takeUpload: "DELETE FROM upload_session WHERE id = ? AND repository = ? RETURNING started_at",
+
+  blob: "SELECT file, created_at FROM blob WHERE digest = ?",
+  putBlob: `
+    INSERT INTO blob (digest, size, file, created_at) VALUES (?, ?, ?, ?)
+    ON CONFLICT (digest) DO UPDATE SET size = excluded.size, file = excluded.file, created_at = excluded.created_at`,
+  takeUnheldBlob: `
+    DELETE FROM blob WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.digest = ?) RETURNING file`,
+
+  heldBlob: `
+    SELECT b.size, b.file FROM hold h JOIN blob b ON b.digest = h.digest WHERE h.repository = ? AND h.digest = ?`,
+  putHold: `
+    INSERT INTO hold (repository, digest, announced_at) VALUES (?, ?, ?)
+    ON CONFLICT (repository, digest) DO UPDATE SET announced_at = max(announced_at, excluded.announced_at)`,
+  announce: `
+    UPDATE hold SET announced_at = max(announced_at, ?) WHERE repository = ? AND digest = ?`,
+  deleteHold: "DELETE FROM hold WHERE repository = ? AND digest = ?",
+
+  putContent: "INSERT INTO content (digest, bytes) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
+  deleteUnusedContent: `
+    DELETE FROM content WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM manifest WHERE manifest.digest = ?)`,
+  putManifest: `
+    INSERT INTO manifest
+      (repository, digest, media_type, size, subject, artifact_type, annotations, pushed_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (repository, digest) DO UPDATE SET
+      media_type = excluded.media_type, subject = excluded.subject, artifact_type = excluded.artifact_type,
+      annotations = excluded.annotations, pushed_at = excluded.pushed_at`,
+  takeManifest: "DELETE FROM manifest WHERE repository = ? AND digest = ? RETURNING id",
+
+  putReference: `
+    INSERT INTO manifest_reference (repository, manifest, kind, digest) VALUES (?, ?, ?, ?)`,
+  deleteReferences: "DELETE FROM manifest_reference WHERE repository = ? AND manifest = ?",
+  referenceToBlob: `
+    SELECT manifest FROM manifest_reference WHERE repository = ? AND digest = ? AND kind <> 'child' LIMIT 1`,
+
+  tag: "SELECT digest FROM tag WHERE repository = ? AND name = ?",
+  putTag: `
+    INSERT INTO tag (repository, name, digest, pushed_at) VALUES (?, ?, ?, ?)
+    ON CONFLICT (repository, name) DO UPDATE SET digest = excluded.digest, pushed_at = excluded.pushed_at`,
+  takeTag: "DELETE FROM tag WHERE repository = ? AND name = ? RETURNING digest",
+  takeTagsOf: "DELETE FROM tag WHERE repository = ? AND digest = ? RETURNING name",
+  putHistory: "INSERT INTO tag_history (repository, tag, digest, previous, at) VALUES (?, ?, ?, ?, ?)",
+} as const;
+
+export type WriteStatements = Record<keyof typeof WRITE_SQL, StatementSync>;
+
+export function prepareWriteStatements(database: DatabaseSync): WriteStatements {
+  const statements = {} as WriteStatements;
+  for (const [name, sql] of Object.entries(WRITE_SQL)) {
+    statements[name as keyof typeof WRITE_SQL] = database.prepare(sql);
+  }
+  return statements;
+}

@@ -1,0 +1,117 @@
+/** The way of a write from an HTTP thread to the writer thread and of its result back. */
+import { receiveMessageOnPort } from "node:worker_threads";
+import { type ErrorCode, OciError } from "../../core/oci_error.ts";
+import { withoutRoom } from "../files/free_space.ts";
+import type { Command, CommandResult, GroupCommit } from "./group_commit.ts";
+
+/** Does writes. Resolves when they are durable. */
+export interface CommandRunner {
+  run(command: Command): Promise<unknown>;
+}
+
+interface RequestMessage extends Command {
+  readonly id: number;
+}
+
+type ErrorMessage =
+  | { readonly code: ErrorCode; readonly message: string }
+  | { readonly stack: string; readonly message: string };
+
+type ReplyMessage =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: ErrorMessage };
+
+/** The HTTP thread's end. */
+export class RemoteWriter implements CommandRunner {
+  readonly #port: MessagePort;
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  #nextId = 0;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+    port.onmessage = ({ data }: MessageEvent<readonly ReplyMessage[]>) =>
+      data.forEach((reply) => this.#settle(reply));
+  }
+
+  run(command: Command): Promise<unknown> {
+    const id = this.#nextId++;
+    const waiting = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, waiting);
+    this.#port.postMessage({ id, ...command } satisfies RequestMessage);
+    return waiting.promise;
+  }
+
+  #settle(reply: ReplyMessage): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if ("error" in reply) waiting?.reject(errorOf(reply.error));
+    else waiting?.resolve(reply.value);
+  }
+}
+
+/** A writer in the same thread, for commands and tests that have no other. */
+export class LocalWriter implements CommandRunner {
+  readonly #commit: GroupCommit;
+
+  constructor(commit: GroupCommit) {
+    this.#commit = commit;
+  }
+
+  async run(command: Command): Promise<unknown> {
+    const [result] = this.#commit.run([command]);
+    if (!result!.ok) throw explain(result!.error);
+    return result!.value;
+  }
+}
+
+/** Serves ports of HTTP threads: whatever waits on all of them when a message arrives goes into one transaction. */
+export function serveWriter(commit: GroupCommit): (port: MessagePort) => void {
+  const ports: MessagePort[] = [];
+  const commitWaiting = (first: MessagePort, message: RequestMessage): void => {
+    const requests: { port: MessagePort; message: RequestMessage }[] = [{ port: first, message }];
+    for (const port of ports) {
+      for (let next = receive(port); next !== undefined; next = receive(port)) {
+        requests.push({ port, message: next });
+      }
+    }
+    const results = commit.run(requests.map(({ message }) => message));
+    for (const port of ports) {
+      const replies = requests.flatMap((request, i) =>
+        request.port === port ? [replyOf(request.message.id, results[i]!)] : []
+      );
+      if (replies.length > 0) port.postMessage(replies);
+    }
+  };
+  return (port) => {
+    ports.push(port);
+    port.onmessage = ({ data }: MessageEvent<RequestMessage>) => commitWaiting(port, data);
+  };
+}
+
+function receive(port: MessagePort): RequestMessage | undefined {
+  // The declaration asks for Node's own port class; at run time a web MessagePort is one.
+  return receiveMessageOnPort(port as never)?.message as RequestMessage | undefined;
+}
+
+function replyOf(id: number, result: CommandResult): ReplyMessage {
+  if (result.ok) return { id, value: result.value };
+  const error = explain(result.error);
+  if (error instanceof OciError) return { id, error: { code: error.code, message: error.message } };
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  return { id, error: { message, stack: stack ?? message } };
+}
+
+function errorOf(message: ErrorMessage): Error {
+  if ("code" in message) return new OciError(message.code, { message: message.message });
+  const error = new Error(message.message);
+  error.stack = `${message.stack}\n    (in the writer thread)`;
+  return error;
+}
+
+/** SQLITE_FULL is a full disk to those who asked; everything else stays what it is. */
+function explain(error: unknown): unknown {
+  const { errcode } = error as { errcode?: number };
+  return errcode === SQLITE_FULL ? withoutRoom({ code: "ENOSPC", cause: error }) : error;
+}
+
+const SQLITE_FULL = 13;

@@ -1,0 +1,121 @@
+/** Keys that the registry does not have: the hint, and what is said of the keys of the original. */
+import assert from "node:assert/strict";
+import { findKeyOfTheOriginal, KEYS_OF_THE_ORIGINAL } from "../../src/config/keys_of_the_original.ts";
+import { nearestName } from "../../src/config/nearest_name.ts";
+import { visitSchema } from "../../src/config/schema.ts";
+import { problemsOf } from "./load_text.ts";
+
+for (
+  const [line, expected] of [
+    ["server.prot = 1", 'server.prot: unknown key, did you mean "server.port"?'],
+    ["server.PORT = 1", 'server.PORT: unknown key, did you mean "server.port"?'],
+    ["servr.port = 1", 'servr: unknown key, did you mean "server"?'],
+    ["server.bind_adress = 1", 'server.bind_adress: unknown key, did you mean "server.bind_address"?'],
+    ["port = 1", 'port: unknown key, did you mean "server.port"?'],
+    ["server.root_dir = 1", 'server.root_dir: unknown key, did you mean "blob_store.fs.root_dir"?'],
+    [
+      "blob_store.fs.zzz = 1",
+      "blob_store.fs.zzz: unknown key, expected one of root_dir, minimum_free_space",
+    ],
+    ['repository."a/b".zzz = 1', 'repository."a/b".zzz: unknown key: this table takes none'],
+    ['"a\\nb" = 1', '"a\\nb": unknown key, expected one of server, blob_store, global, repository'],
+    ['"" = 1', '"": unknown key, expected one of server, blob_store, global, repository'],
+    [
+      '"server.port" = 1',
+      '"server.port": unknown key, expected one of server, blob_store, global, repository',
+    ],
+    [
+      '"global.access_policy" = 1',
+      '"global.access_policy": unknown key, expected one of server, blob_store, global, repository',
+    ],
+  ] as const
+) {
+  Deno.test(`loadConfig() refuses ${line} with the key that was meant`, () => {
+    assert.deepEqual(problemsOf(line), [`config.toml:1: ${expected}`]);
+  });
+}
+
+for (
+  const line of [
+    "[global.access_policy]",
+    "[global]\naccess_policy = {default_allow = true}",
+    '[repository."a".access_policy]',
+    '[repository."a/b".access_policy]',
+    '[repository."a.b".access_policy]',
+  ]
+) {
+  Deno.test(`loadConfig() refuses to start without the access policy of ${JSON.stringify(line)}`, () => {
+    assert.match(
+      problemsOf(line).join(),
+      /access_policy: access policies are not supported by this version, which refuses to start/,
+    );
+  });
+}
+
+Deno.test("loadConfig() refuses to start without client certificates, users and webhooks that a file asks for", () => {
+  assert.deepEqual(
+    problemsOf(`[auth.identity.x]
+[server.tls]
+client_ca_bundle = "ca.pem"
+client_auth = "required"
+[global]
+authorization_webhook = "w"
+[[repository."a".upstream]]
+url = "https://example.com"`).filter((line) => !line.includes("is missing")),
+    [
+      "config.toml:1: auth: authentication is not supported by this version, which refuses to start rather than ignore it",
+      "config.toml:3: server.tls.client_ca_bundle: checking client certificates is not supported by this version, " +
+      "which refuses to start rather than ignore it",
+      "config.toml:4: server.tls.client_auth: checking client certificates is not supported by this version, " +
+      "which refuses to start rather than ignore it",
+      "config.toml:6: global.authorization_webhook: authorization by webhook is not supported by this version, " +
+      "which refuses to start rather than ignore it",
+      "config.toml:7: repository.a.upstream: pulling through from an upstream is not supported by this version, " +
+      "which refuses to start rather than ignore it",
+    ],
+  );
+});
+
+Deno.test("KEYS_OF_THE_ORIGINAL holds no key that the schema has", () => {
+  const known = new Set<string>();
+  visitSchema((path) => known.add(path.join(".")));
+  const both = [...KEYS_OF_THE_ORIGINAL.keys()].filter((key) => known.has(key));
+  assert.deepEqual(both, []);
+});
+
+Deno.test("KEYS_OF_THE_ORIGINAL holds only keys whose table the schema has, else the table itself is to be named", () => {
+  const known = new Set<string>();
+  visitSchema((path, item) => {
+    known.add(path.join("."));
+    if (item.kind === "named") known.add([...path, "*"].join("."));
+  });
+  const orphans = [...KEYS_OF_THE_ORIGINAL.keys()].filter((key) => {
+    const parent = key.split(".").slice(0, -1).join(".");
+    return parent !== "" && !known.has(parent);
+  });
+  assert.deepEqual(orphans, []);
+});
+
+for (const key of KEYS_OF_THE_ORIGINAL.keys()) {
+  Deno.test(`loadConfig() has a sentence of its own for ${key}`, () => {
+    const problems = problemsOf(`${key.replace("*", '"team/app"')} = 1`);
+    const sentence = KEYS_OF_THE_ORIGINAL.get(key)!;
+    assert.ok(problems.some((line) => line.endsWith(`: ${sentence}`)), problems.join("\n"));
+  });
+}
+
+Deno.test("findKeyOfTheOriginal() does not take a name with a dot for two names", () => {
+  assert.equal(findKeyOfTheOriginal(["global.access_policy"]), undefined);
+  assert.equal(findKeyOfTheOriginal(["repository", "a", "x.y"]), undefined);
+});
+
+Deno.test("nearestName() counts a swap of neighbours as one slip, and gives nothing when all are far", () => {
+  const names = ["port", "threads", "bind_address"];
+  assert.equal(nearestName("prot", names), "port");
+  assert.equal(nearestName("thraeds", names), "threads");
+  assert.equal(nearestName("bindaddress", names), "bind_address");
+  assert.equal(nearestName("p", names), undefined);
+  assert.equal(nearestName("", names), undefined);
+  assert.equal(nearestName("x".repeat(100_000), names), undefined);
+  assert.equal(nearestName("port", []), undefined);
+});

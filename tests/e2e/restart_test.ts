@@ -1,0 +1,67 @@
+/** What was acknowledged outlives a restart of the registry, and a kill of it. */
+
+import assert from "node:assert/strict";
+import { buildImage, makeContent, randomBytes } from "../harness/build_images.ts";
+import { RegistryApi } from "../harness/registry_api.ts";
+import { startRegistry } from "../harness/start_registry.ts";
+
+const BLOB = "application/octet-stream";
+
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  test(`an image and a half upload outlive a ${signal} of the registry`);
+
+  function test(title: string): void {
+    Deno.test(title, async () => {
+      const rootDir = await Deno.makeTempDir({ prefix: "root-" });
+      try {
+        await pushEndAndResume(rootDir, signal);
+      } finally {
+        await Deno.remove(rootDir, { recursive: true });
+      }
+    });
+  }
+}
+
+async function pushEndAndResume(rootDir: string, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  const image = buildImage();
+  const upload = makeContent(BLOB, randomBytes(400_000));
+  let location: string;
+  {
+    await using registry = await startRegistry({ rootDir });
+    using api = new RegistryApi(registry);
+    await api.pushImage("restart/image", image, "v1");
+    const patched = await api.expect(202, "PATCH", await api.openUpload("restart/upload"), {
+      body: upload.bytes.slice(0, 150_000),
+      headers: { "content-type": BLOB },
+    });
+    await patched.body?.cancel();
+    location = patched.headers.get("location") ?? assert.fail("PATCH answered without a Location");
+    const status = await registry.kill(signal);
+    if (signal === "SIGTERM") assert.equal(status.code, 0);
+  }
+  await using registry = await startRegistry({ rootDir });
+  using api = new RegistryApi(registry);
+  assert.equal(await api.findDigest("restart/image", "v1"), image.manifest.digest);
+  for (const { digest, bytes } of [...image.layers, image.config]) {
+    const blob = await api.expect(200, "GET", `/v2/restart/image/blobs/${digest}`);
+    assert.deepEqual(await blob.bytes(), new Uint8Array(bytes));
+  }
+  // The port is another one after the restart, the path of the session is the same.
+  const { pathname, search } = new URL(location, registry.url);
+  const asked = await api.expect(204, "GET", pathname + search);
+  assert.equal(asked.headers.get("range"), "0-149999");
+  const rest = await api.expect(202, "PATCH", pathname + search, {
+    body: upload.bytes.slice(150_000),
+    headers: { "content-type": BLOB, "content-range": "150000-399999" },
+  });
+  await rest.body?.cancel();
+  const end = new URL(rest.headers.get("location") ?? location, registry.url);
+  end.searchParams.set("digest", upload.digest);
+  const finished = await api.expect(201, "PUT", end.pathname + end.search);
+  await finished.body?.cancel();
+}
+
+Deno.test("the registry ends with exit code 0 on SIGTERM", async () => {
+  await using registry = await startRegistry();
+  await registry.stop();
+});

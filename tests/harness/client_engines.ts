@@ -1,0 +1,94 @@
+/** Starts a private dockerd or containerd on a socket in a temporary folder and ends it by its process id. */
+
+import { REGISTRY_NAME } from "./certificates.ts";
+import { withPrivateMounts } from "./private_mounts.ts";
+import { type CommandOptions, type CommandResult, runCommand } from "./run_command.ts";
+import { ServerProcess } from "./server_process.ts";
+import type { RunningRegistry } from "./start_registry.ts";
+
+/** A running engine and the client that belongs to it. */
+export interface ClientEngine extends AsyncDisposable {
+  /** Runs `docker ARGUMENTS` or `ctr ARGUMENTS` against this engine and throws unless it exits 0. */
+  run(args: readonly string[], options?: CommandOptions): Promise<CommandResult>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Starts a dockerd that trusts the registry's authority under both of its addresses. */
+export async function startDockerd(registry: RunningRegistry): Promise<ClientEngine> {
+  const directory = await Deno.makeTempDir({ prefix: "dockerd-" });
+  for (const name of [registry.host, `${REGISTRY_NAME}:${registry.port}`]) {
+    await Deno.mkdir(`${directory}/etc/certs.d/${name}`, { recursive: true });
+    await Deno.copyFile(registry.caFile, `${directory}/etc/certs.d/${name}/ca.crt`);
+  }
+  const socket = `unix://${directory}/docker.sock`;
+  const argv = withPrivateMounts([
+    "dockerd",
+    ...["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`],
+    ...["-H", socket, "--pidfile", `${directory}/pid`, "--storage-driver=vfs"],
+    ...["--iptables=false", "--ip6tables=false", "--bridge=none"],
+  ], { dockerConfigDir: `${directory}/etc` });
+  const client = (
+    args: readonly string[],
+  ) => ["docker", "--config", `${directory}/client`, "-H", socket, ...args];
+  return await startEngine("dockerd", argv, /API listen on/, directory, client);
+}
+
+/** Starts a containerd with a hosts folder that names the registry's authority; `hostsDir` is added to pull and push. */
+export async function startContainerd(
+  registry: RunningRegistry,
+): Promise<ClientEngine & { readonly hostsDir: string }> {
+  const directory = await Deno.makeTempDir({ prefix: "containerd-" });
+  const hostsDir = `${directory}/hosts`;
+  await Deno.mkdir(`${hostsDir}/${registry.host}`, { recursive: true });
+  const ca = `ca = "${registry.caFile}"`;
+  await Deno.writeTextFile(
+    `${hostsDir}/${registry.host}/hosts.toml`,
+    [`server = "${registry.url}"`, ca, `[host."${registry.url}"]`, ca, ""].join("\n"),
+  );
+  const configFile = `${directory}/config.toml`;
+  const disabled = ["grpc.v1.cri", "snapshotter.v1.aufs", "snapshotter.v1.btrfs", "snapshotter.v1.devmapper"];
+  await Deno.writeTextFile(
+    configFile,
+    [
+      "version = 2",
+      `root = "${directory}/root"`,
+      `state = "${directory}/state"`,
+      `disabled_plugins = ${JSON.stringify(disabled.map((plugin) => `io.containerd.${plugin}`))}`,
+      `[grpc]\naddress = "${directory}/containerd.sock"`,
+      `[ttrpc]\naddress = "${directory}/ttrpc.sock"`,
+    ].join("\n"),
+  );
+  const argv = withPrivateMounts(["containerd", "--config", configFile]);
+  const client = (args: readonly string[]) => ["ctr", "--address", `${directory}/containerd.sock`, ...args];
+  const engine = await startEngine("containerd", argv, /containerd successfully booted/, directory, client);
+  return { ...engine, hostsDir };
+}
+
+async function startEngine(
+  name: string,
+  argv: readonly string[],
+  ready: RegExp,
+  directory: string,
+  client: (args: readonly string[]) => string[],
+): Promise<ClientEngine> {
+  const [program = "", ...args] = argv;
+  const process = new ServerProcess(name, program, { args });
+  const dispose = async () => {
+    await process.stop();
+    await Deno.remove(directory, { recursive: true });
+  };
+  try {
+    await process.waitForLine(
+      "a line that says it is ready",
+      (line) => ready.test(line) || undefined,
+      60_000,
+    );
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    run: (commandArgs, options) => runCommand(client(commandArgs), options),
+    [Symbol.asyncDispose]: dispose,
+  };
+}

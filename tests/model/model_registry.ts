@@ -1,0 +1,60 @@
+/** A registry on the stores in memory whose clock, log and permissions a test holds in its hands. */
+import type { Identity } from "../../src/core/identity.ts";
+import { anonymousIdentity } from "../../src/core/identity.ts";
+import type { Operation } from "../../src/core/operation.ts";
+import type { LogFields } from "../../src/ports/log.ts";
+import {
+  DEFAULT_REGISTRY_SETTINGS,
+  type Registry,
+  type RegistrySettings,
+} from "../../src/registry/registry.ts";
+import { digestOf } from "./bytes.ts";
+import { MemoryBlobStore } from "./memory_blob_store.ts";
+import { MemoryMetadataStore } from "./memory_metadata_store.ts";
+
+export interface LogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields: LogFields | undefined;
+}
+
+export interface ModelRegistry extends Registry {
+  readonly metadata: MemoryMetadataStore;
+  readonly blobs: MemoryBlobStore;
+  readonly lines: LogLine[];
+  /** What the hook was asked, in order. */
+  readonly asked: Operation[];
+  /** ms since the epoch. */
+  time: number;
+  /** The reason to refuse an operation, undefined to allow it. */
+  refuse: (operation: Operation) => string | undefined;
+}
+
+export function makeModelRegistry(settings: Partial<RegistrySettings> = {}): ModelRegistry {
+  const lines: LogLine[] = [];
+  const line = (level: LogLine["level"]) => (message: string, fields?: LogFields) => {
+    lines.push({ level, message, fields });
+  };
+  const registry: ModelRegistry = {
+    metadata: new MemoryMetadataStore(),
+    blobs: new MemoryBlobStore(),
+    hasher: { digestOf },
+    clock: { now: () => registry.time },
+    log: { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") },
+    authorization: {
+      decide: (_identity: Identity, operation: Operation) => {
+        registry.asked.push(operation);
+        const reason = registry.refuse(operation);
+        return Promise.resolve(reason === undefined ? { allowed: true } : { allowed: false, reason });
+      },
+    },
+    settings: { ...DEFAULT_REGISTRY_SETTINGS, busySessionPatience: 60, ...settings },
+    lines,
+    asked: [],
+    time: 1_700_000_000_000,
+    refuse: () => undefined,
+  };
+  return registry;
+}
+
+export const SOMEBODY: Identity = anonymousIdentity("192.0.2.1");
