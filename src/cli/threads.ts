@@ -22,6 +22,18 @@ export interface ThreadsOptions {
   readonly onFatal: (reason: string) => void;
 }
 
+/** The permissions of a thread before it is given some. */
+const NOTHING = {
+  env: false,
+  ffi: false,
+  import: false,
+  net: false,
+  read: false,
+  run: false,
+  sys: false,
+  write: false,
+} as const;
+
 /** The listener could not be opened. */
 export class CannotListen extends Error {
   override readonly name = "CannotListen";
@@ -96,7 +108,11 @@ export class Threads {
   }
 
   async #startHttp(): Promise<number> {
-    const thread = new Worker(new URL("./http_thread.ts", import.meta.url), { type: "module", name: "http" });
+    const thread = new Worker(new URL("./http_thread.ts", import.meta.url), {
+      type: "module",
+      name: "http",
+      deno: { permissions: { ...NOTHING, ...this.#rootOnly(), net: true, sys: ["statfs"] } },
+    });
     const listening = Promise.withResolvers<number>();
     thread.onmessage = ({ data }: MessageEvent<FromHttp>) => {
       if (data.kind === "log") this.#options.writeLog(data.lines);
@@ -114,6 +130,12 @@ export class Threads {
     const start: StartHttp = { settings, logLevel, writer, port: this.#port, threads: this.#count };
     thread.postMessage(start, [writer]);
     return await listening.promise;
+  }
+
+  /** What clients reach can touch the data directory and no other file. */
+  #rootOnly(): { read: string[]; write: string[] } {
+    const { rootDir } = this.#options.settings.blobStore;
+    return { read: [rootDir], write: [rootDir] };
   }
 
   #replace(thread: Worker, reason: string): void {
