@@ -3,7 +3,7 @@ import { checkAnnotations } from "./annotations.ts";
 import { type Digest, isDigest } from "./digest.ts";
 import { findMembers, kindAt, memberNames, showAt, stringAt, wholeNumberAt } from "./json_view.ts";
 import { manifestFault } from "./manifest_fault.ts";
-import { isMediaType, type MediaType } from "./media_type.ts";
+import { isContentType, type MediaType } from "./media_type.ts";
 import type { OciError } from "./oci_error.ts";
 
 export interface Descriptor {
@@ -15,7 +15,7 @@ export interface Descriptor {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-const MEDIA_TYPE = "type/subtype without parameters (RFC 6838)";
+const MEDIA_TYPE = "a media type (RFC 6838)";
 const DIGEST = '"sha256:" and 64 or "sha512:" and 128 lower-case hexadecimal digits';
 
 const MEMBERS = memberNames(
@@ -99,7 +99,7 @@ export function memberFault(
 
 function mediaTypeAt(bytes: Uint8Array, at: number | undefined): MediaType | undefined {
   const text = at === undefined ? undefined : stringAt(bytes, at);
-  return text !== undefined && isMediaType(text) ? text : undefined;
+  return text !== undefined && isContentType(text) ? text as MediaType : undefined;
 }
 
 /** Base64 with padding (RFC 4648 section 4). That it fits digest and size is for its reader to check. */

@@ -129,7 +129,7 @@ export function wholeNumberAt(bytes: Uint8Array, at: number): number | undefined
   for (; i < bytes.length && !isDelimiter(bytes[i]!); i++) {
     const c = bytes[i]!;
     if (c < 0x30 || c > 0x39) return undefined;
-    value = value * 10 + c - 0x30;
+    value = value * 10 + (c - 0x30);
   }
   return Number.isSafeInteger(value) ? value : undefined;
 }

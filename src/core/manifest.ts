@@ -28,9 +28,13 @@ import type { OciError } from "./oci_error.ts";
 import { quote } from "./quote.ts";
 import { checkStrictJson } from "./strict_json.ts";
 
-export type ReferenceKind = "config" | "layer" | "child";
+/**
+ * `config` and `layer` must be there when the manifest is pushed. A `child` of an index may be missing, and so may a
+ * `foreign` layer, whose bytes lie elsewhere; what a repository has of them is kept all the same.
+ */
+export type ReferenceKind = "config" | "layer" | "child" | "foreign";
 
-/** Content that a manifest points at and whose presence matters: non-distributable layers are not among them. */
+/** Content that a manifest points at. */
 export interface ManifestReference {
   readonly kind: ReferenceKind;
   readonly digest: Digest;
@@ -96,7 +100,7 @@ export function parseManifest(bytes: Uint8Array, contentType: MediaType): Manife
     const config = readDescriptor(bytes, members.config, () => "config");
     references.add("config", config, () => "config");
     readDescriptors(bytes, members.layers, "layers", (layer, where) => {
-      references.add(isNonDistributable(layer.mediaType) ? undefined : "layer", layer, where);
+      references.add(isNonDistributable(layer.mediaType) ? "foreign" : "layer", layer, where);
     });
     artifactType ??= config.mediaType;
   }
@@ -126,7 +130,7 @@ class References {
   add(kind: ReferenceKind | undefined, { digest, size }: Descriptor, where: () => string): void {
     let seen = this.#seen.get(digest);
     if (seen === undefined) {
-      seen = { size, config: false, layer: false, child: false };
+      seen = { size, config: false, layer: false, child: false, foreign: false };
       this.#seen.set(digest, seen);
     }
     if (seen.size !== size) {
@@ -146,6 +150,8 @@ function readDescriptors(
   where: string,
   visit: (descriptor: Descriptor, where: () => string) => void,
 ): void {
+  // Programs written in Go say null for an empty list.
+  if (at !== undefined && kindAt(bytes, at) === "null") return;
   if (at === undefined || kindAt(bytes, at) !== "array") {
     throw memberFault(bytes, at, where, "an array of descriptors");
   }

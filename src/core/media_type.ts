@@ -30,6 +30,16 @@ export function isMediaType(text: string): text is MediaType {
 }
 
 /**
+ * True for what a descriptor may carry as its type: a media type, also one with parameters, which older signatures have
+ * (`application/vnd.dev.sigstore.bundle+json;version=0.3`). It comes back in JSON only, never in a header.
+ */
+export function isContentType(text: string): boolean {
+  const semicolon = text.indexOf(";");
+  if (semicolon < 0) return isMediaType(text);
+  return isMediaType(text.slice(0, semicolon)) && /^[\x20-\x7e]{0,200}$/.test(text.slice(semicolon));
+}
+
+/**
  * Parses a `Content-Type` header, dropping its parameters (distribution-spec "Pushing Manifests").
  *
  * @throws {OciError} MANIFEST_INVALID

@@ -100,6 +100,17 @@ test("crane appends manifests to a new index", async () => {
   assert.equal(manifest.manifests[0].digest, image.manifest.digest);
 });
 
+test("six cranes push the same image to one repository at the same time", async () => {
+  const image = buildImage({ layerSizes: [400_000, 400_000, 3] });
+  await writeOciLayout(`${shared.workDir}/together`, image, "v1");
+  const tags = ["a", "b", "c", "d", "e", "f"];
+  await Promise.all(tags.map((tag) => crane("push", "together", shared.at(`crane/together:${tag}`))));
+  for (const tag of tags) {
+    assert.equal(await crane("digest", shared.at(`crane/together:${tag}`)), image.manifest.digest);
+  }
+  await crane("validate", "--remote", shared.at("crane/together:a"));
+});
+
 test("crane lists the repositories of the catalog and the tags of one", async () => {
   for (const tag of ["b", "a", "c"]) await shared.api.pushImage("crane/list", buildImage(), tag);
   assert.ok((await crane("catalog", shared.registry.host)).split("\n").includes("crane/list"));

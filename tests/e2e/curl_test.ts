@@ -101,28 +101,27 @@ test("curl resumes an upload that was cut in the middle of a PATCH", async () =>
   assert.deepEqual(body, content.bytes);
 });
 
-/** Sends what is missing, as a client does: asks for the offset and asks again while the cut request still holds the session. */
+/** Sends what is missing, as a client does: asks for the offset, and again while the cut request still holds the session. */
 async function resumeFrom(location: string, bytes: Uint8Array): Promise<{ offset: number; url: string }> {
-  for (let attempt = 0; attempt < 100; attempt++) {
+  let lastAnswer = "none";
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
     const asked = await request(location);
     if (asked.status === 204) {
       const offset = Number(/^0-(\d+)$/.exec(asked.headers.get("range") ?? "")?.[1] ?? -1) + 1;
+      const url = new URL(asked.headers.get("location") ?? location, location).href;
       await writeFile("rest", bytes.slice(offset));
-      const range = ["-H", `Content-Range: ${offset}-${bytes.length - 1}`];
-      const sent = await request(
-        "--request",
-        "PATCH",
-        "--upload-file",
-        "rest",
-        ...OCTETS,
-        ...range,
-        location,
-      );
-      if (sent.status === 202) return { offset, url: sent.headers.get("location") ?? location };
+      const headers = [...OCTETS, "-H", "Expect:", "-H", `Content-Range: ${offset}-${bytes.length - 1}`];
+      const sent = await request("--request", "PATCH", "--upload-file", "rest", ...headers, url);
+      if (sent.status === 202) return { offset, url: sent.headers.get("location") ?? url };
+      lastAnswer = `${sent.status} to PATCH from ${offset}: ${new TextDecoder().decode(sent.body)}`;
+    } else {
+      lastAnswer = `${asked.status} to GET: ${new TextDecoder().decode(asked.body)}`;
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  return assert.fail("the upload session could not be resumed within 10 s");
+  return assert.fail(
+    `the upload session could not be resumed within 10 s; the last answer was ${lastAnswer}`,
+  );
 }
 
 test("curl streams an upload of unknown length in chunks", async () => {
@@ -188,11 +187,15 @@ test("curl is told to continue before it sends the body of an upload", async () 
 });
 
 test("curl is refused before it sends the body when the upload session does not exist", async () => {
-  await writeFile("unwanted", randomBytes(3_000_000));
+  const content = makeContent("application/octet-stream", randomBytes(3_000_000));
+  await writeFile("unwanted", content.bytes);
   const location = await openUpload("curl/no-session");
   await (await shared.api.expect(204, "DELETE", location)).body?.cancel();
   const put = ["--verbose", "--upload-file", "unwanted", "-H", "Expect: 100-continue", ...OCTETS];
-  const { stderr, stdout } = await curl("--write-out", "\nsent %{size_upload}", ...put, location);
+  const { stderr, stdout } = await curl(
+    ...["--write-out", "\nsent %{size_upload}", ...put],
+    withDigest(location, content.digest),
+  );
   assert.doesNotMatch(stderr, /100 Continue/);
   assert.match(stderr, /^< HTTP\/1\.1 404/m);
   assert.match(stdout, /BLOB_UPLOAD_UNKNOWN/);

@@ -8,18 +8,14 @@ import { startRegistry } from "../harness/start_registry.ts";
 const BLOB = "application/octet-stream";
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-  test(`an image and a half upload outlive a ${signal} of the registry`);
-
-  function test(title: string): void {
-    Deno.test(title, async () => {
-      const rootDir = await Deno.makeTempDir({ prefix: "root-" });
-      try {
-        await pushEndAndResume(rootDir, signal);
-      } finally {
-        await Deno.remove(rootDir, { recursive: true });
-      }
-    });
-  }
+  Deno.test(`an image and a half upload outlive a ${signal} of the registry`, async () => {
+    const rootDir = await Deno.makeTempDir({ prefix: "root-" });
+    try {
+      await pushEndAndResume(rootDir, signal);
+    } finally {
+      await Deno.remove(rootDir, { recursive: true });
+    }
+  });
 }
 
 async function pushEndAndResume(rootDir: string, signal: "SIGTERM" | "SIGKILL"): Promise<void> {

@@ -50,7 +50,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX manifest_by_subject_and_type
     ON manifest (repository, subject, artifact_type, digest) WHERE subject IS NOT NULL;
 
-  -- What a manifest points at: kind is config, layer or child.
+  -- What a manifest points at: kind is config, layer, child or foreign.
   CREATE TABLE manifest_reference (
     repository INTEGER NOT NULL REFERENCES repository (id),
     manifest TEXT NOT NULL,

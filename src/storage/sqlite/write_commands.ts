@@ -128,7 +128,7 @@ export class WriteCommands {
   ): ManifestPushOutcome | undefined {
     const missing: Digest[] = [];
     for (const { kind, digest, size } of references) {
-      if (kind === "child") continue;
+      if (kind === "child" || kind === "foreign") continue;
       const blob = repository === undefined
         ? undefined
         : this.#sql.heldBlob.get(repository, digest) as { size: number } | undefined;

@@ -40,7 +40,7 @@ export const WRITE_SQL = {
     INSERT INTO manifest_reference (repository, manifest, kind, digest) VALUES (?, ?, ?, ?)`,
   deleteReferences: "DELETE FROM manifest_reference WHERE repository = ? AND manifest = ?",
   referenceToBlob: `
-    SELECT manifest FROM manifest_reference WHERE repository = ? AND digest = ? AND kind <> 'child' LIMIT 1`,
+    SELECT manifest FROM manifest_reference WHERE repository = ? AND digest = ? LIMIT 1`,
 
   tag: "SELECT digest FROM tag WHERE repository = ? AND name = ?",
   putTag: `
