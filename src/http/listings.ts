@@ -18,10 +18,10 @@ export async function handleListTags(
   repository: RepositoryName,
 ): Promise<HttpResponse> {
   const request = readListRequest(query);
-  const { entries, more } = await listTags(registry, repository, request);
+  const { entries, next } = await listTags(registry, repository, request);
   const headers = listingHeaders();
-  if (more) {
-    headers["link"] = formatNext(`/v2/${repository}/tags/list`, { n: request.limit, last: entries.at(-1)! });
+  if (next !== undefined) {
+    headers["link"] = formatNext(`/v2/${repository}/tags/list`, { n: request.limit, last: next });
   }
   return respondJson(200, { name: repository, tags: entries }, headers);
 }
@@ -33,9 +33,9 @@ export async function handleListCatalog(
   identity: Identity,
 ): Promise<HttpResponse> {
   const request = readListRequest(query);
-  const { entries, more } = await listCatalog(registry, identity, request);
+  const { entries, next } = await listCatalog(registry, identity, request);
   const headers = listingHeaders();
-  if (more) headers["link"] = formatNext("/v2/_catalog", { n: request.limit, last: entries.at(-1)! });
+  if (next !== undefined) headers["link"] = formatNext("/v2/_catalog", { n: request.limit, last: next });
   return respondJson(200, { repositories: entries }, headers);
 }
 
@@ -48,7 +48,7 @@ export async function handleGetReferrers(
   // An empty filter is none.
   const artifactType = queryValue(query, "artifactType") || undefined;
   const last = queryValue(query, "last") || undefined;
-  const { entries, more } = await listReferrers(registry, {
+  const { entries, next } = await listReferrers(registry, {
     repository,
     subject,
     artifactType,
@@ -57,10 +57,10 @@ export async function handleGetReferrers(
   const headers = listingHeaders();
   headers["content-type"] = OCI_INDEX;
   if (artifactType !== undefined) headers["oci-filters-applied"] = "artifactType";
-  if (more) {
+  if (next !== undefined) {
     headers["link"] = formatNext(`/v2/${repository}/referrers/${subject}`, {
       ...(artifactType !== undefined && { artifactType }),
-      last: entries.at(-1)!.digest,
+      last: next,
     });
   }
   return respondJson(200, { schemaVersion: 2, mediaType: OCI_INDEX, manifests: entries }, headers);

@@ -8,8 +8,8 @@ import type { Registry } from "./registry.ts";
 
 export interface Page<T> {
   readonly entries: readonly T[];
-  /** True when entries follow the last one of this page. */
-  readonly more: boolean;
+  /** Where the next page starts, exclusive; undefined at the end. */
+  readonly next: string | undefined;
 }
 
 export interface ListRequest {
@@ -19,7 +19,7 @@ export interface ListRequest {
   readonly after: string;
 }
 
-const EMPTY: Page<never> = { entries: [], more: false };
+const EMPTY: Page<never> = { entries: [], next: undefined };
 
 /** Repositories asked for at once while looking for those that the caller may list. */
 const CATALOG_STEP = 1000;
@@ -66,8 +66,9 @@ export async function listCatalog(
   return cutPage(found, request.limit);
 }
 
-function cutPage<T>(found: readonly T[], limit: number): Page<T> {
+/** The page out of what was found when one entry more than the limit was asked for. */
+function cutPage<T extends string>(found: readonly T[], limit: number): Page<T> {
   return found.length > limit
-    ? { entries: found.slice(0, limit), more: true }
-    : { entries: found, more: false };
+    ? { entries: found.slice(0, limit), next: found[limit - 1] }
+    : { entries: found, next: undefined };
 }

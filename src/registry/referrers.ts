@@ -10,6 +10,9 @@ import type { Registry } from "./registry.ts";
 /** Descriptors of one answer at most. */
 const LARGEST_REFERRERS_PAGE = 100;
 
+/** Entries of a fallback tag that one answer looks up; a page ends there, since a client may list any number of what is not there. */
+const MOST_LOOK_UPS = 1000;
+
 export interface ReferrersRequest {
   readonly repository: RepositoryName;
   readonly subject: Digest;
@@ -29,11 +32,8 @@ export async function listReferrers(
   const followed = last !== undefined && (await findRecorded(registry, request, last, 1)).length > 0;
   const listed = await findListedInFallbackTag(registry, request);
   const merged = merge(found, followed ? listed.filter(({ digest }) => digest < last) : listed);
-  const entries = await keepStored(registry, request.repository, merged, new Set(found));
-  return {
-    entries: entries.slice(0, LARGEST_REFERRERS_PAGE),
-    more: followed || entries.length > LARGEST_REFERRERS_PAGE,
-  };
+  const page = await keepStored(registry, request.repository, merged, new Set(found));
+  return page.next === undefined && followed ? { entries: page.entries, next: last } : page;
 }
 
 /** The tag in which clients list referrers for registries without this API (distribution-spec "Referrers Tag Schema"). */
@@ -95,20 +95,29 @@ function merge(found: readonly Descriptor[], listed: readonly Descriptor[]): rea
   return [...byDigest.values()].sort((a, b) => a.digest < b.digest ? -1 : 1);
 }
 
-/** Drops entries of the fallback tag that the repository does not hold, until one more than a page is there. */
+/** Cuts a page and drops entries of the fallback tag that the repository does not hold. */
 async function keepStored(
   registry: Registry,
   repository: RepositoryName,
   descriptors: readonly Descriptor[],
   recorded: ReadonlySet<Descriptor>,
-): Promise<Descriptor[]> {
-  const kept: Descriptor[] = [];
+): Promise<Page<Descriptor>> {
+  const entries: Descriptor[] = [];
+  let lookUps = 0;
+  let reached: Digest | undefined;
   for (const descriptor of descriptors) {
-    if (kept.length > LARGEST_REFERRERS_PAGE) break;
+    if (entries.length === LARGEST_REFERRERS_PAGE || lookUps === MOST_LOOK_UPS) {
+      return { entries, next: reached };
+    }
     const { digest } = descriptor;
-    const stored = recorded.has(descriptor) ||
-      await registry.metadata.findManifest(repository, { kind: "digest", digest }) !== undefined;
-    if (stored) kept.push(descriptor);
+    reached = digest;
+    if (recorded.has(descriptor)) {
+      entries.push(descriptor);
+      continue;
+    }
+    lookUps++;
+    const stored = await registry.metadata.findManifest(repository, { kind: "digest", digest });
+    if (stored !== undefined) entries.push(descriptor);
   }
-  return kept;
+  return { entries, next: undefined };
 }

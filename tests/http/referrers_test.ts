@@ -200,6 +200,39 @@ Deno.test("recorded referrers and those of the fallback tag share pages in one o
   assert.deepEqual(pages.flat().map(({ digest }) => digest), digests.sort());
 });
 
+Deno.test("short pages of large referrers and the fallback tag repeat nothing", async () => {
+  const { client, subject, refer, path } = await setUp();
+  const digests: string[] = [];
+  for (let i = 0; i < 6; i++) {
+    digests.push((await refer({ annotations: { i: `${i}`, large: "A".repeat(600_000) } })).digest);
+  }
+  const listed: ManifestContent[] = [];
+  for (let i = 0; i < 20; i++) {
+    const manifest = makeManifest(EMPTY, [], { annotations: { old: `${i}` } });
+    await putManifest(client, "app", manifest.digest, manifest);
+    listed.push(manifest);
+    digests.push(manifest.digest);
+  }
+  await putManifest(client, "app", `sha256-${subject.digest.slice(7)}`, makeIndex(listed));
+  const { pages } = await readAll(client, path);
+  assert.deepEqual(pages.flat().map(({ digest }) => digest), digests.sort());
+});
+
+Deno.test("a fallback tag full of what is not there ends pages early, and what is there is still found", async () => {
+  const { client, subject, path } = await setUp();
+  const absent = Array.from(
+    { length: 2500 },
+    (_, i) => ({ mediaType: OCI, digest: digestOf(`absent ${i}`), size: 1 }),
+  );
+  const there = makeManifest(EMPTY, [], { annotations: { old: "client" } });
+  await putManifest(client, "app", there.digest, there);
+  const manifests = [...absent, descriptorOf(there, OCI)];
+  await putManifest(client, "app", `sha256-${subject.digest.slice(7)}`, makeIndex([], { manifests }));
+  const { pages } = await readAll(client, path);
+  assert.equal(pages.length, 3);
+  assert.deepEqual(pages.flat().map(({ digest }) => digest), [there.digest]);
+});
+
 Deno.test("a fallback tag that names no index adds nothing", async () => {
   const { client, subject, path } = await setUp();
   await pushImage(client, "app", `sha256-${subject.digest.slice(7)}`);

@@ -144,7 +144,7 @@ export class MemoryMetadataStore implements MetadataStore {
     const held = this.repositories.get(push.repository)?.blobs;
     const missing: Digest[] = [];
     for (const { kind, digest, size } of push.references) {
-      if (kind === "child") continue;
+      if (kind === "child" || kind === "foreign") continue;
       const actual = held?.has(digest) ? this.blobs.get(digest)!.size : undefined;
       if (actual === undefined) missing.push(digest);
       else if (actual !== size) {
@@ -176,9 +176,7 @@ export class MemoryMetadataStore implements MetadataStore {
     const found = this.repositories.get(repository);
     if (!found?.blobs.has(digest)) return Promise.resolve({ kind: "unknown" });
     for (const manifest of found.manifests.values()) {
-      if (
-        manifest.references.some((reference) => reference.kind !== "child" && reference.digest === digest)
-      ) {
+      if (manifest.references.some((reference) => reference.digest === digest)) {
         return Promise.resolve({ kind: "referenced", by: manifest.digest });
       }
     }
