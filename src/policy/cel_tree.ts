@@ -18,6 +18,13 @@ interface NodeBase {
   setMeta(key: string, value: unknown): unknown;
 }
 
+const BINARY_OPERATORS = [
+  ...["||", "&&", "==", "!=", "in", "<", "<=", ">", ">="] as const,
+  ...["+", "-", "*", "/", "%"] as const,
+];
+
+type BinaryOperator = (typeof BINARY_OPERATORS)[number];
+
 export type CelNode =
   & NodeBase
   & (
@@ -31,14 +38,19 @@ export type CelNode =
     | { readonly op: "map"; readonly args: [CelNode, CelNode][] }
     | { readonly op: "?:"; readonly args: [CelNode, CelNode, CelNode] }
     | { readonly op: "!_" | "-_"; readonly args: CelNode }
-    | {
-      readonly op: "||" | "&&" | "!=" | "==" | "in" | "+" | "-" | "*" | "/" | "%" | "<" | "<=" | ">" | ">=";
-      readonly args: [CelNode, CelNode];
-    }
+    | { readonly op: BinaryOperator; readonly args: [CelNode, CelNode] }
   );
 
+export type ValueNode = Extract<CelNode, { op: "value" }>;
+export type IndexNode = Extract<CelNode, { op: "[]" }>;
 export type CallNode = Extract<CelNode, { op: "call" }>;
 export type MethodNode = Extract<CelNode, { op: "rcall" }>;
+
+export type BinaryNode = Extract<CelNode, { op: BinaryOperator }>;
+
+export function isBinary(node: CelNode): node is BinaryNode {
+  return (BINARY_OPERATORS as readonly string[]).includes(node.op);
+}
 
 /** The root of a parsed rule. */
 export function treeOf(parsed: ParseResult): CelNode {

@@ -1,5 +1,6 @@
 /** Patterns of `matches()`: RE2 syntax, compiled when the rule is read, matched in linear time. */
 import { RE2JS, RE2JSException } from "re2js";
+import { printable } from "./rule_fault.ts";
 
 /** Longest pattern in characters. */
 const LONGEST_PATTERN = 1000;
@@ -28,7 +29,9 @@ export class Pattern {
       compiled = RE2JS.compile(text);
     } catch (fault) {
       if (!(fault instanceof RE2JSException)) throw fault;
-      return `the pattern is not in RE2 syntax, ${fault.message.replace(/^error parsing regexp: /, "")}`;
+      return `the pattern is not in RE2 syntax, ${
+        printable(fault.message.replace(/^error parsing regexp: /, ""))
+      }`;
     }
     const size = compiled.programSize();
     if (size <= MOST_INSTRUCTIONS) return new Pattern(compiled);

@@ -7,7 +7,7 @@ import { formatReference, type Reference } from "../core/reference.ts";
  * Most entries of each list that rules are judged on. What comes from a certificate is the client's to choose, and
  * rules walk through it; whoever brings more is refused.
  */
-export const MOST_LIST_ENTRIES = 256;
+export const MOST_LIST_ENTRIES = 128;
 
 const NONE: readonly string[] = Object.freeze([]);
 
