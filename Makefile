@@ -41,8 +41,8 @@ binary: $(DENO) ## compile build/simple-registry; DENORT_BIN names a base runtim
 test-binary: $(DENO) ## run the end-to-end tests against build/simple-registry
 	SIMPLE_REGISTRY_BINARY=$(or $(SIMPLE_REGISTRY_BINARY),$(BINARY)) $(DENO) $(TEST) tests/e2e/
 
-bench: $(DENO) ## measure this registry beside a peer
-	$(DENO) task bench
+bench: $(DENO) ## measure this registry beside a peer; ARGS=--help lists the options
+	$(DENO) run --allow-all tests/bench/run_bench.ts $(ARGS)
 
 fmt: $(DENO) ## format the code
 	$(DENO) fmt

@@ -1,6 +1,7 @@
 /** crane (go-containerregistry, also under ko and cosign) pushes to and pulls from the registry. */
 
 import assert from "node:assert/strict";
+import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { buildImage, buildIndex, writeOciLayout } from "../harness/build_images.ts";
 import { testWith } from "../harness/real_clients.ts";
 import { shareRegistry } from "../harness/shared_registry.ts";
@@ -123,7 +124,7 @@ test("crane fetches one blob byte for byte", async () => {
   const blob = await shared.run(["crane", "blob", shared.at(`crane/blob@${image.config.digest}`)], {
     env: { SSL_CERT_FILE: shared.registry.caFile },
   });
-  assert.deepEqual(blob.stdoutBytes, new Uint8Array(image.config.bytes));
+  assertSameBytes(blob.stdoutBytes, image.config.bytes);
 });
 
 test("crane deletes a tag and the manifest stays readable by digest", async () => {

@@ -1,6 +1,7 @@
 /** oras pushes artifacts, attaches referrers and copies whole graphs. */
 
 import assert from "node:assert/strict";
+import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { buildIndex, digestOf, randomBytes } from "../harness/build_images.ts";
 import { testWith } from "../harness/real_clients.ts";
 import { shareRegistry } from "../harness/shared_registry.ts";
@@ -31,8 +32,8 @@ test("oras pushes an artifact of two files and pulls them back unchanged", async
   const second = await writeRandomFile("second.bin", 1);
   await oras("push", shared.at("oras/files:v1"), "first.bin", "second.bin");
   await oras("pull", "--output", "pulled", shared.at("oras/files:v1"));
-  assert.deepEqual(await Deno.readFile(`${shared.workDir}/pulled/first.bin`), first);
-  assert.deepEqual(await Deno.readFile(`${shared.workDir}/pulled/second.bin`), second);
+  assertSameBytes(await Deno.readFile(`${shared.workDir}/pulled/first.bin`), first);
+  assertSameBytes(await Deno.readFile(`${shared.workDir}/pulled/second.bin`), second);
 });
 
 test("oras pushes one artifact under several tags", async () => {
@@ -95,7 +96,7 @@ test("oras pushes and fetches a single blob", async () => {
   const bytes = await writeRandomFile("blob.bin", 70_000);
   await oras("blob", "push", shared.at("oras/blob"), "blob.bin");
   await oras("blob", "fetch", "--output", "blob-back.bin", shared.at(`oras/blob@${digestOf(bytes)}`));
-  assert.deepEqual(await Deno.readFile(`${shared.workDir}/blob-back.bin`), bytes);
+  assertSameBytes(await Deno.readFile(`${shared.workDir}/blob-back.bin`), bytes);
 });
 
 test("oras deletes a single blob that no manifest references", async () => {

@@ -1,6 +1,7 @@
 /** regctl (regclient) copies images, walks referrers and checks every upload range. */
 
 import assert from "node:assert/strict";
+import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { buildImage, buildIndex, randomBytes, writeOciLayout } from "../harness/build_images.ts";
 import { testWith } from "../harness/real_clients.ts";
 import { shareRegistry } from "../harness/shared_registry.ts";
@@ -40,7 +41,7 @@ test("regctl pushes a blob in small chunks", async () => {
   await shared.run(["regctl", "registry", "set", shared.registry.host, ...settings, "--skip-check"]);
   const put = await shared.run(["regctl", "blob", "put", shared.at("regctl/chunks")], { stdin: bytes });
   const got = await shared.run(["regctl", "blob", "get", shared.at("regctl/chunks"), put.stdout.trim()]);
-  assert.deepEqual(got.stdoutBytes, bytes);
+  assertSameBytes(got.stdoutBytes, bytes);
 });
 
 test("regctl lists tags and removes one while the manifest stays under the other", async () => {

@@ -1,6 +1,7 @@
 /** What was acknowledged outlives a restart of the registry, and a kill of it. */
 
 import assert from "node:assert/strict";
+import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { buildImage, makeContent, randomBytes } from "../harness/build_images.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { startRegistry } from "../harness/start_registry.ts";
@@ -40,7 +41,7 @@ async function pushEndAndResume(rootDir: string, signal: "SIGTERM" | "SIGKILL"):
   assert.equal(await api.findDigest("restart/image", "v1"), image.manifest.digest);
   for (const { digest, bytes } of [...image.layers, image.config]) {
     const blob = await api.expect(200, "GET", `/v2/restart/image/blobs/${digest}`);
-    assert.deepEqual(await blob.bytes(), new Uint8Array(bytes));
+    assertSameBytes(await blob.bytes(), bytes);
   }
   // The port is another one after the restart, the path of the session is the same.
   const { pathname, search } = new URL(location, registry.url);

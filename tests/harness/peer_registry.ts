@@ -2,8 +2,8 @@
 
 import type { ServerCertificateFiles } from "./certificates.ts";
 
-/** True when PEER_REGISTRY names a `registry` program of distribution v3 that the tests shall talk to. */
-export const usesPeer = (Deno.env.get("PEER_REGISTRY") ?? "") !== "";
+/** True when E2E_AGAINST_PEER names a `registry` program of distribution v3 that the tests shall talk to. */
+export const usesPeer = (Deno.env.get("E2E_AGAINST_PEER") ?? "") !== "";
 
 /** Writes the peer's configuration and gives the command line, or undefined when no peer is asked for. */
 export async function peerCommand(
@@ -23,5 +23,5 @@ export async function peerCommand(
   };
   const configFile = `${workDir}/peer.yml`;
   await Deno.writeTextFile(configFile, JSON.stringify(config));
-  return [Deno.env.get("PEER_REGISTRY") ?? "", "serve", configFile];
+  return [Deno.env.get("E2E_AGAINST_PEER") ?? "", "serve", configFile];
 }

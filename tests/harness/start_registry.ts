@@ -127,12 +127,15 @@ async function registryCommand(
   ];
   const configFile = `${workDir}/config.toml`;
   await Deno.writeTextFile(configFile, config.join("\n") + "\n");
-  const binary = Deno.env.get("SIMPLE_REGISTRY_BINARY");
-  const useBinary = options.binary ?? (binary !== undefined && binary !== "");
-  const program = useBinary
+  return [...await registryProgram(options.binary), "-c", configFile, "server"];
+}
+
+/** The words that start the program, before its own arguments: the binary's path, or `deno run FLAGS main.ts`. */
+export async function registryProgram(useBinary?: boolean): Promise<string[]> {
+  const binary = Deno.env.get("SIMPLE_REGISTRY_BINARY") ?? "";
+  return useBinary ?? (binary !== "")
     ? [resolve(projectRoot, binary || "build/simple-registry")]
     : [Deno.execPath(), "run", ...await readRunFlags(), `${projectRoot}main.ts`];
-  return [...program, "-c", configFile, "server"];
 }
 
 /** The flags between `deno run` and `main.ts` in the task "start" of deno.json, so that tests run with its permissions. */
