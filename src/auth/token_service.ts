@@ -1,6 +1,7 @@
 /** Registry tokens: what `/token` gives for a credential, or for none, and what later requests bring back (RFC 7519). */
 import { jwtVerify, SignJWT } from "jose";
 import { OciError } from "../core/oci_error.ts";
+import type { IssuedToken } from "../ports/token_issuer.ts";
 
 /** Distinguishes our tokens from any other use of the same key. */
 const TYPE = "simple-registry+jwt";
@@ -20,13 +21,6 @@ export interface TokenHolder {
   readonly id: string;
   /** "" for nobody. */
   readonly username: string;
-}
-
-export interface IssuedToken {
-  readonly token: string;
-  readonly expiresInSeconds: number;
-  /** ms since the epoch. */
-  readonly issuedAt: number;
 }
 
 interface Remembered {

@@ -1,12 +1,15 @@
 /** Entry of an HTTP thread: one listener on the shared port, one read-only view of the stores. */
-import type { ServerSettings } from "../config/settings.ts";
+import type { PasswordAnswer, PasswordChecker, PasswordQuestion } from "../auth/password_check.ts";
+import type { ServerSettings, TlsSettings } from "../config/settings.ts";
 import { createHandler } from "../http/handle.ts";
-import { HttpServer } from "../server/http_server.ts";
+import { HttpServer, type TlsKeyPair } from "../server/http_server.ts";
 import { JsonLog } from "../server/json_log.ts";
 import type { ConnectionLimits } from "../server/limits.ts";
+import { challengesOf, makeAuthenticator } from "./access.ts";
 import { LogBatch } from "./log_batch.ts";
 import type { FromHttp, StartHttp, ToHttp } from "./thread_messages.ts";
-import { anonymousOnly, makeRegistry, openStores } from "./wire.ts";
+import { PortCalls } from "./port_calls.ts";
+import { makeRegistry, openStores, systemClock } from "./wire.ts";
 
 const thread = self as unknown as {
   onmessage: (event: MessageEvent) => void;
@@ -16,18 +19,26 @@ const thread = self as unknown as {
 thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
   const { settings, threads } = data;
   const batch = new LogBatch((lines) => thread.postMessage({ kind: "log", lines }));
-  const log = new JsonLog(batch.write, data.logLevel);
+  const log = new JsonLog(batch.write, data.logLevels.everything);
+  const authLog = new JsonLog(batch.write, data.logLevels.auth);
   // A fault that no request owns must not take the others' connections with it.
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     log.error("unhandled rejection", { error: event.reason });
   });
-  const registry = makeRegistry(settings, openStores(settings, data.writer, 1 / threads), log);
+  const stores = openStores(settings, data.writer, 1 / threads);
+  const passwords = data.passwords && passwordsBehind(data.passwords);
+  const authenticator = await makeAuthenticator(settings, passwords, systemClock, authLog);
   const server = new HttpServer({
-    handle: createHandler({ registry, authenticator: anonymousOnly }),
+    handle: createHandler({
+      registry: makeRegistry(settings, stores, { everything: log, auth: authLog }),
+      authenticator,
+      challenges: challengesOf(settings),
+      tokenIssuer: settings.auth.tokenService && authenticator,
+    }),
     limits: limitsOf(settings.server, threads),
     log,
-    tls: settings.server.tls,
+    tls: settings.server.tls && keyPairOf(settings.server.tls),
   });
   thread.onmessage = async ({ data }: MessageEvent<ToHttp>) => {
     await server.drain(data.timeoutMs);
@@ -41,6 +52,17 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     thread.postMessage({ kind: "failed", reason: (error as Error).message });
   }
 };
+
+function passwordsBehind(port: MessagePort): PasswordChecker {
+  const calls = new PortCalls<PasswordQuestion, PasswordAnswer>(port);
+  return { check: (question) => calls.call(question) };
+}
+
+function keyPairOf({ certificate, privateKey, clientAuth }: TlsSettings): TlsKeyPair {
+  if (clientAuth === undefined) return { certificate, privateKey };
+  const advertisedCas = clientAuth.advertiseCas ? clientAuth.caBundle : undefined;
+  return { certificate, privateKey, clientCertificates: { advertisedCas } };
+}
 
 function limitsOf(server: ServerSettings, threads: number): ConnectionLimits {
   return {

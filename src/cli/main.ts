@@ -1,9 +1,13 @@
 /** The command line: one function a command, an exit code out. */
+import { TrustError } from "../auth/load_trust.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { faultOfRuntime } from "../server/check_runtime.ts";
 import { sendCommand } from "../server/control_socket.ts";
-import { LOG_LEVELS, type LogLevel } from "../server/json_log.ts";
+import { UnsafeTls } from "../server/tls_self_check.ts";
 import { Layout } from "../storage/files/layout.ts";
+import { checkSettings } from "./check_settings.ts";
+import { hashPasswordFromInput } from "./hash_password.ts";
+import { readLogLevels } from "./log_levels.ts";
 import { readSettings } from "./read_settings.ts";
 import { runServer } from "./run_server.ts";
 import { type CommandLine, parseCommandLine, USAGE, UsageError } from "./usage.ts";
@@ -22,7 +26,9 @@ export async function main(args: readonly string[]): Promise<number> {
     return await runCommand(line);
   } catch (error) {
     if (error instanceof UsageError) return complain(`${error.message}\n\n${USAGE}`, WRONG);
-    if (error instanceof ConfigError) return complain(error.message, WRONG);
+    if (error instanceof ConfigError || error instanceof TrustError || error instanceof UnsafeTls) {
+      return complain(error.message, WRONG);
+    }
     return complain((error as Error).message, FAILED);
   }
 }
@@ -30,9 +36,16 @@ export async function main(args: readonly string[]): Promise<number> {
 async function runCommand({ configFiles, words }: CommandLine): Promise<number> {
   switch (words.join(" ")) {
     case "server":
-      return await runServer({ ...readSettings(configFiles), logLevel: readLogLevel() });
+      return await runServer({
+        ...readSettings(configFiles),
+        logLevels: readLogLevels((name) => Deno.env.get(name)),
+      });
     case "config check":
-      return checkConfig(configFiles);
+      return await checkConfig(configFiles);
+    case "hash-password":
+    case "argon":
+      print(await hashPasswordFromInput());
+      return DONE;
     case "status":
       return await showStatus(configFiles);
     case "version":
@@ -47,9 +60,10 @@ async function runCommand({ configFiles, words }: CommandLine): Promise<number> 
   }
 }
 
-function checkConfig(configFiles: readonly string[]): number {
+async function checkConfig(configFiles: readonly string[]): Promise<number> {
   const { settings, builtIn } = readSettings(configFiles);
-  for (const warning of settings.warnings) print(`warning: ${warning}\n`);
+  const warnings = await checkSettings(settings, new Date());
+  for (const warning of [...settings.warnings, ...warnings]) print(`warning: ${warning}\n`);
   print(
     builtIn ? "ok (built-in configuration: no file was given and ./config.toml does not exist)\n" : "ok\n",
   );
@@ -62,17 +76,6 @@ async function showStatus(configFiles: readonly string[]): Promise<number> {
   if (answer === undefined) return complain(`no server runs on data directory ${rootDir}`, FAILED);
   for (const [name, value] of Object.entries(answer)) print(`${name}: ${value}\n`);
   return DONE;
-}
-
-function readLogLevel(): LogLevel {
-  const level = Deno.env.get("SIMPLE_REGISTRY_LOG") ?? "info";
-  const known = LOG_LEVELS.find((name) => name === level);
-  if (known === undefined) {
-    throw new UsageError(
-      `SIMPLE_REGISTRY_LOG is ${JSON.stringify(level)}: expected ${LOG_LEVELS.join(", ")}`,
-    );
-  }
-  return known;
 }
 
 function print(text: string): void {

@@ -17,7 +17,7 @@ export function readSettings(configFiles: readonly string[]): ReadSettings {
   if (files.length === 0) return { settings: BUILT_IN, builtIn: true };
   const sources = files.map((file) => ({ file, text: readSource(file) }));
   return {
-    settings: loadConfig(sources, (name) => Deno.env.get(name), Deno.readTextFileSync),
+    settings: loadConfig(sources, (name) => Deno.env.get(name), Deno.readFileSync),
     builtIn: false,
   };
 }

@@ -2,12 +2,14 @@
 import type { Settings } from "../config/settings.ts";
 import { expireUploads } from "../jobs/expire_uploads.ts";
 import { listenForCommands } from "../server/control_socket.ts";
-import { JsonLog, type LogLevel } from "../server/json_log.ts";
+import { JsonLog } from "../server/json_log.ts";
 import { lockDirectory } from "../storage/files/directory_lock.ts";
 import { Layout, makeFolders } from "../storage/files/layout.ts";
 import { recoverUploads } from "../storage/recover.ts";
 import { openForWriting } from "../storage/sqlite/open_database.ts";
+import type { LogLevels } from "./log_levels.ts";
 import { LogOutput } from "./log_output.ts";
+import { checkSettings } from "./check_settings.ts";
 import { Threads } from "./threads.ts";
 import { versionFacts } from "./version.ts";
 import { openStores, type Stores, systemClock } from "./wire.ts";
@@ -17,7 +19,7 @@ const LONGEST_EXPIRY_PAUSE = 60 * 60 * 1000;
 
 export interface RunServerOptions {
   readonly settings: Settings;
-  readonly logLevel: LogLevel;
+  readonly logLevels: LogLevels;
   /** Set when no configuration file was found: said at the start, with how to push. */
   readonly builtIn: boolean;
 }
@@ -25,22 +27,23 @@ export interface RunServerOptions {
 /**
  * Runs until SIGTERM or SIGINT; gives the exit code.
  *
- * @throws {DirectoryInUse} {DatabaseTooNew} {CannotListen} or what the system says, before anything listens
+ * @throws {TrustError} {UnsafeTls} {DirectoryInUse} {DatabaseTooNew} {CannotListen} or what the system says, before anything listens
  */
-export async function runServer({ settings, logLevel, builtIn }: RunServerOptions): Promise<number> {
+export async function runServer({ settings, logLevels, builtIn }: RunServerOptions): Promise<number> {
   const output = new LogOutput();
-  const log = new JsonLog((line) => output.write(line), logLevel);
+  const log = new JsonLog((line) => output.write(line), logLevels.everything);
+  const warnings = await checkSettings(settings, new Date());
   const layout = new Layout(settings.blobStore.rootDir);
   makeFolders(layout);
   const lock = lockDirectory(layout.lock);
   prepareDatabase(layout, log);
-  for (const warning of settings.warnings) log.warn(warning);
+  for (const warning of [...settings.warnings, ...warnings]) log.warn(warning);
 
   const stopped = Promise.withResolvers<number>();
   const threads = new Threads({
     settings,
     databasePath: layout.database,
-    logLevel,
+    logLevels,
     log,
     writeLog: (lines) => output.write(lines),
     onFatal(reason) {

@@ -1,6 +1,6 @@
 /** What the main thread and the others say to each other. */
 import type { Settings } from "../config/settings.ts";
-import type { LogLevel } from "../server/json_log.ts";
+import type { LogLevels } from "./log_levels.ts";
 
 /** First message to the writer thread. */
 export interface StartWriter {
@@ -17,8 +17,10 @@ export type FromWriter = { readonly kind: "ready" } | { readonly kind: "closed" 
 /** First message to an HTTP thread. */
 export interface StartHttp {
   readonly settings: Settings;
-  readonly logLevel: LogLevel;
+  readonly logLevels: LogLevels;
   readonly writer: MessagePort;
+  /** The way to the password thread; undefined where no passwords are configured. */
+  readonly passwords: MessagePort | undefined;
   /** Port to listen on, which the first thread may have got from the system. */
   readonly port: number;
   /** HTTP threads that share memory limits and connections. */

@@ -1,7 +1,8 @@
 /** The threads under the main one: starting them, replacing one that dies, ending them in order. */
 import type { Settings } from "../config/settings.ts";
-import type { LogLevel } from "../server/json_log.ts";
 import type { Log } from "../ports/log.ts";
+import type { LogLevels } from "./log_levels.ts";
+import type { ServePasswords, StartPasswords } from "./password_thread.ts";
 import type { FromHttp, FromWriter, StartHttp, StartWriter, ToHttp, ToWriter } from "./thread_messages.ts";
 
 /** Deaths of HTTP threads within {@linkcode DEATHS_WINDOW_MS} after which the process ends, for systemd to start afresh. */
@@ -14,7 +15,7 @@ const DRAIN_SLACK_MS = 2000;
 export interface ThreadsOptions {
   readonly settings: Settings;
   readonly databasePath: string;
-  readonly logLevel: LogLevel;
+  readonly logLevels: LogLevels;
   readonly log: Log;
   /** Takes the log lines of the threads. */
   readonly writeLog: (lines: string) => void;
@@ -44,6 +45,7 @@ export class Threads {
   readonly #http = new Set<Worker>();
   readonly #count: number;
   #writer!: Worker;
+  #passwords: Worker | undefined;
   #port: number;
   #stopping = false;
   #deaths: number[] = [];
@@ -68,6 +70,7 @@ export class Threads {
     this.#writer = new Worker(new URL("./writer_thread.ts", import.meta.url), {
       type: "module",
       name: "writer",
+      deno: { permissions: { ...NOTHING, ...this.#rootOnly() } },
     });
     const ready = Promise.withResolvers<void>();
     this.#writer.onmessage = ({ data }: MessageEvent<FromWriter>) => {
@@ -80,6 +83,7 @@ export class Threads {
     };
     this.#writer.postMessage({ databasePath: this.#options.databasePath } satisfies StartWriter);
     await ready.promise;
+    this.#startPasswords();
     // The first thread alone learns the port when the system chooses it.
     this.#port = await this.#startHttp();
     await Promise.all(Array.from({ length: this.#count - 1 }, () => this.#startHttp()));
@@ -105,6 +109,7 @@ export class Threads {
     this.#writer.postMessage({ kind: "close" } satisfies ToWriter);
     await closed;
     this.#writer.terminate();
+    this.#passwords?.terminate();
   }
 
   async #startHttp(): Promise<number> {
@@ -125,11 +130,41 @@ export class Threads {
       this.#replace(thread, event.message);
     };
     this.#http.add(thread);
-    const { settings, logLevel } = this.#options;
+    const { settings, logLevels } = this.#options;
     const writer = this.openWriterPort();
-    const start: StartHttp = { settings, logLevel, writer, port: this.#port, threads: this.#count };
-    thread.postMessage(start, [writer]);
+    const passwords = this.#openPasswordPort();
+    const start: StartHttp = {
+      settings,
+      logLevels,
+      writer,
+      passwords,
+      port: this.#port,
+      threads: this.#count,
+    };
+    thread.postMessage(start, passwords === undefined ? [writer] : [writer, passwords]);
     return await listening.promise;
+  }
+
+  #startPasswords(): void {
+    const { identities } = this.#options.settings.auth;
+    if (identities.length === 0) return;
+    this.#passwords = new Worker(new URL("./password_thread.ts", import.meta.url), {
+      type: "module",
+      name: "passwords",
+      deno: { permissions: NOTHING },
+    });
+    this.#passwords.onerror = (event) => {
+      event.preventDefault();
+      this.#options.onFatal(`the password thread ended: ${event.message}`);
+    };
+    this.#passwords.postMessage({ identities } satisfies StartPasswords);
+  }
+
+  #openPasswordPort(): MessagePort | undefined {
+    if (this.#passwords === undefined) return undefined;
+    const { port1, port2 } = new MessageChannel();
+    this.#passwords.postMessage({ port: port2 } satisfies ServePasswords, [port2]);
+    return port1;
   }
 
   /** What clients reach can touch the data directory and no other file. */

@@ -8,6 +8,8 @@ Commands:
   server          serve the registry until SIGTERM
   config check    check the configuration and print "ok", or every problem with file and line
   status          ask the running server that owns the data directory
+  hash-password   read a password, from the terminal or a pipe, and print its hash for [auth.identity.<id>]
+                  (the original's name for it, argon, works too)
   version         print the versions of this program, Deno and SQLite
   help            print this text
 
@@ -17,7 +19,7 @@ Options:
                       which serves 127.0.0.1:8000 from ./data to everybody on this machine.
 
 Environment:
-  SIMPLE_REGISTRY_LOG   debug, info (default), warn or error
+  SIMPLE_REGISTRY_LOG   debug, info (default), warn or error; info,auth=debug shows each certificate check
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 `;

@@ -1,8 +1,5 @@
 /** Puts the parts of the registry together for one thread. */
-import { anonymousIdentity } from "../core/identity.ts";
 import type { Settings } from "../config/settings.ts";
-import type { Authenticator } from "../ports/authenticator.ts";
-import type { AuthorizationHook } from "../ports/authorization_hook.ts";
 import type { BlobStore } from "../ports/blob_store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -15,6 +12,7 @@ import { openForReading } from "../storage/sqlite/open_database.ts";
 import { SqliteMetadataStore } from "../storage/sqlite/sqlite_metadata_store.ts";
 import { SqliteReader } from "../storage/sqlite/sqlite_reader.ts";
 import { type CommandRunner, RemoteWriter } from "../storage/sqlite/writer_link.ts";
+import { makeAccessControl } from "./access.ts";
 
 /** Memory for small blobs and for manifests, in bytes, divided among the threads. */
 const BLOB_CACHE = 64 * 1024 * 1024;
@@ -22,13 +20,11 @@ const MANIFEST_CACHE = 64 * 1024 * 1024;
 
 export const systemClock: Clock = { now: () => Date.now() };
 
-/** The one authorize step that every request passes. Until policies decide, it allows everything. */
-export const allowEverything: AuthorizationHook = { decide: async () => ({ allowed: true }) };
-
-/** Knows nobody but by address. */
-export const anonymousOnly: Authenticator = {
-  identify: async ({ peerAddress }) => anonymousIdentity(peerAddress),
-};
+/** Where the parts of the program say what they do, each at its own level. */
+export interface Logs {
+  readonly everything: Log;
+  readonly auth: Log;
+}
 
 export interface Stores {
   readonly metadata: MetadataStore;
@@ -52,13 +48,14 @@ function storesOn({ blobStore }: Settings, writer: CommandRunner, share: number)
   };
 }
 
-export function makeRegistry({ global }: Settings, stores: Stores, log: Log): Registry {
+export function makeRegistry(settings: Settings, stores: Stores, logs: Logs): Registry {
+  const { global } = settings;
   return {
     ...stores,
     hasher: nodeHasher,
     clock: systemClock,
-    log,
-    authorization: allowEverything,
+    log: logs.everything,
+    authorization: makeAccessControl(settings, logs.auth),
     settings: {
       ...DEFAULT_REGISTRY_SETTINGS,
       maxManifestSize: global.maxManifestSize,

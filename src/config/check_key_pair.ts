@@ -1,4 +1,4 @@
-/** Checks that PEM texts hold a server certificate and the private key that belongs to it. */
+/** Checks that PEM texts hold certificates and the private key that belongs to the first. */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 
 /** What a PEM file held, and its PEM text without anything that stood around or between the blocks. */
@@ -62,23 +62,32 @@ function keyKindFault(key: KeyObject): string | undefined {
   return `holds a key of the kind ${shown}; expected RSA of at least 2048 bits, ECDSA on P-256, P-384 or P-521, or Ed25519`;
 }
 
-/** Why the key does not belong to the first certificate, undefined when it does. */
-export function keyPairFault(certificates: readonly X509Certificate[], key: KeyObject): string | undefined {
+/** Why the key does not belong to the first certificate of the bundle, undefined when it does. */
+export function keyPairFault(
+  certificates: readonly X509Certificate[],
+  key: KeyObject,
+  bundleKey: string,
+): string | undefined {
   const fitting = certificates.findIndex((certificate) => certificate.checkPrivateKey(key));
   if (fitting === 0) return undefined;
   return fitting < 0
-    ? "is not the key of the certificate in server_certificate_bundle"
-    : `belongs to certificate number ${fitting + 1} of server_certificate_bundle; put that certificate first`;
+    ? `is not the key of the certificate in ${bundleKey}`
+    : `belongs to certificate number ${fitting + 1} of ${bundleKey}; put that certificate first`;
 }
 
-/** Sentences about certificates outside their dates; clients will refuse them, which is no reason not to start. */
-export function dateWarnings(certificates: readonly X509Certificate[], file: string, now: Date): string[] {
+/** Sentences about certificates outside their dates, which is no reason not to start. `outcome` says what comes of it. */
+export function dateWarnings(
+  certificates: readonly X509Certificate[],
+  file: string,
+  now: Date,
+  outcome: string,
+): string[] {
   return certificates.flatMap((certificate, index) => {
     const which = `Certificate number ${index + 1} of ${file}`;
     const from = new Date(certificate.validFrom);
     const to = new Date(certificate.validTo);
-    if (now > to) return [`${which} expired on ${to.toISOString()}: clients will refuse it`];
-    if (now < from) return [`${which} is valid only from ${from.toISOString()} on: clients will refuse it`];
+    if (now > to) return [`${which} expired on ${to.toISOString()}: ${outcome}`];
+    if (now < from) return [`${which} is valid only from ${from.toISOString()} on: ${outcome}`];
     return [];
   });
 }

@@ -1,36 +1,55 @@
-/** Checks the names of the configured repositories: each in the grammar, none inside another. */
+/** Checks the configured repositories: names in the grammar, none inside another, and what holds in each. */
 import { OciError } from "../core/oci_error.ts";
-import { parseRepositoryName } from "../core/repository_name.ts";
-import { type Problem, problemAt } from "./config_error.ts";
+import { parseRepositoryName, type RepositoryName } from "../core/repository_name.ts";
+import type { WebhookNames } from "./check_webhook_names.ts";
+import { type Checking, noteProblem } from "./checking.ts";
+import { readAccessPolicy } from "./read_access_policy.ts";
 import type { Place } from "./document.ts";
+import type { REPOSITORY } from "./schema.ts";
+import type { Named } from "./schema_item.ts";
 import type { RepositorySettings } from "./settings.ts";
 
-interface NamedTable {
-  readonly name: string;
-  readonly at: Place;
-}
-
 /** Settings of each repository. Names inside one another would leave open which table holds for a push. */
-export function checkRepositories(tables: readonly NamedTable[], problems: Problem[]): RepositorySettings[] {
+export function checkRepositories(
+  tables: readonly Named<typeof REPOSITORY>[],
+  webhookNames: WebhookNames,
+  checking: Checking,
+): RepositorySettings[] {
   const places = new Map(tables.map((table) => [table.name, table.at]));
-  const repositories: RepositorySettings[] = [];
-  for (const { name, at } of tables) {
-    const path = ["repository", name];
-    const outer = outerNames(name).find((candidate) => places.has(candidate));
+  return tables.flatMap(({ name: text, at, values }) => {
+    const path = ["repository", text];
+    const outer = outerNames(text).find((candidate) => places.has(candidate));
     if (outer !== undefined) {
       const { file, line } = places.get(outer)!;
       const message =
         `lies inside [repository."${outer}"] (${file}:${line}), and one repository can have one table only`;
-      problems.push(problemAt(at, path, message));
+      noteProblem(checking, path, message, at);
     }
-    try {
-      repositories.push({ name: parseRepositoryName(name) });
-    } catch (fault) {
-      if (!(fault instanceof OciError)) throw fault;
-      problems.push(problemAt(at, path, fault.message));
-    }
+    const name = readName(text, path, checking, at);
+    const accessPolicy = readAccessPolicy(values.access_policy, [...path, "access_policy"], checking);
+    const authorizationWebhook = webhookNames.ofRepository.get(text);
+    if (name === undefined) return [];
+    return [{
+      name,
+      ...(accessPolicy && { accessPolicy }),
+      ...(authorizationWebhook !== undefined && { authorizationWebhook }),
+    }];
+  });
+}
+
+function readName(
+  text: string,
+  path: readonly string[],
+  checking: Checking,
+  at: Place,
+): RepositoryName | undefined {
+  try {
+    return parseRepositoryName(text);
+  } catch (fault) {
+    if (!(fault instanceof OciError)) throw fault;
+    noteProblem(checking, path, fault.message, at);
+    return undefined;
   }
-  return repositories;
 }
 
 /** `a` and `a/b` of `a/b/c`. */

@@ -14,6 +14,8 @@ export interface StringNode {
   readonly expanded: boolean;
   /** What the file says, before the environment came in. */
   readonly raw: string;
+  /** The string as it stands in the file, quotation marks and escapes included. */
+  readonly token: string;
   readonly at: Place;
 }
 

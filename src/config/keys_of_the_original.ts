@@ -1,11 +1,8 @@
 /** Keys of the original registry that this version does not have, and what to do about each. */
 import type { KeyPath } from "./key_path.ts";
 
+/** What protects content must never be dropped in silence: this says that the start is refused. */
 const REFUSES = "is not supported by this version, which refuses to start rather than ignore it";
-
-/** What protects content must never be dropped in silence: these sentences say that the start is refused. */
-const REFUSES_POLICY =
-  "access policies are not supported by this version, which refuses to start rather than let everybody in";
 
 const DURABLE = "remove it: every write is on disk before it is acknowledged";
 
@@ -21,15 +18,10 @@ export const KEYS_OF_THE_ORIGINAL: ReadonlyMap<string, string> = new Map([
   ["server.query_timeout", NO_CONNECTION_LIFE],
   ["server.query_timeout_grace_period", NO_CONNECTION_LIFE],
   ["server.handshake_timeout", 'write handshake_timeout = "10s" under [server.tls]'],
-  ["server.tls.client_ca_bundle", `checking client certificates ${REFUSES}`],
-  ["server.tls.client_auth", `checking client certificates ${REFUSES}`],
 
-  ["global.access_policy", REFUSES_POLICY],
   ["global.retention_policy", `a retention policy ${REFUSES}`],
-  ["global.authorization_webhook", `authorization by webhook ${REFUSES}`],
   ["global.immutable_tags", `making tags immutable ${REFUSES}`],
   ["global.immutable_tags_exclusions", `making tags immutable ${REFUSES}`],
-  ["global.trusted_proxies", `trusting proxies ${REFUSES}`],
   ["global.event_webhooks", `sending events ${REFUSES}`],
   ["global.job_queue", `a job queue ${REFUSES}`],
   ["global.update_pull_time", `recording pulls ${REFUSES}`],
@@ -44,9 +36,7 @@ export const KEYS_OF_THE_ORIGINAL: ReadonlyMap<string, string> = new Map([
   ["global.namespace_walk_concurrency", "remove it: listings come from the database"],
   ["global.gc_grace_secs", "remove it: this version does not collect garbage"],
 
-  ["repository.*.access_policy", REFUSES_POLICY],
   ["repository.*.retention_policy", `a retention policy ${REFUSES}`],
-  ["repository.*.authorization_webhook", `authorization by webhook ${REFUSES}`],
   ["repository.*.immutable_tags", `making tags immutable ${REFUSES}`],
   ["repository.*.immutable_tags_exclusions", `making tags immutable ${REFUSES}`],
   ["repository.*.event_webhooks", `sending events ${REFUSES}`],
@@ -54,7 +44,7 @@ export const KEYS_OF_THE_ORIGINAL: ReadonlyMap<string, string> = new Map([
   ["repository.*.upstream", `pulling through from an upstream ${REFUSES}`],
   ["repository.*.downstream", `replicating to a downstream ${REFUSES}`],
 
-  ["auth", `authentication ${REFUSES}`],
+  ["auth.oidc", `logging in with tokens of an OpenID Connect provider ${REFUSES}`],
   ["cache", "remove it: this version keeps its caches in memory and needs none configured"],
   ["event_webhook", `sending events ${REFUSES}`],
   ["ui", "remove it: this version has no web interface"],

@@ -1,12 +1,17 @@
 /** TOML texts to checked settings; everything that is wrong with them is told at once. */
+import { checkExposure } from "./check_exposure.ts";
 import { checkRepositories } from "./check_repositories.ts";
-import { ConfigError, type Problem, problemAt } from "./config_error.ts";
-import { emptyTable, findEntry, mergeTables } from "./document.ts";
+import { checkWebhookNames } from "./check_webhook_names.ts";
+import type { Checking } from "./checking.ts";
+import { ConfigError, type Problem } from "./config_error.ts";
+import { emptyTable, mergeTables } from "./document.ts";
 import type { Environment } from "./expand_environment.ts";
-import { isLoopback } from "./is_loopback.ts";
+import { readAccessPolicy } from "./read_access_policy.ts";
+import { readIdentities, readTokenService } from "./read_auth.ts";
 import { readDocument } from "./read_document.ts";
 import { readTable } from "./read_table.ts";
 import { readTls } from "./read_tls.ts";
+import { readWebhooks } from "./read_webhooks.ts";
 import { SCHEMA, TLS } from "./schema.ts";
 import type { Settings } from "./settings.ts";
 
@@ -20,14 +25,15 @@ export interface ConfigSource {
 
 /**
  * Merges the files left to right and checks the result. Pure but for the callbacks: `env` gives environment variables,
- * `readFile` the text of a PEM file (what it throws becomes a problem); certificates are dated against `now`.
+ * `readFile` the bytes of a file that a key names (what it throws becomes a problem); certificates are dated against
+ * `now`.
  *
  * @throws {ConfigError} with every problem, in the order of the files and lines
  */
 export function loadConfig(
   sources: readonly ConfigSource[],
   env: Environment,
-  readFile: (path: string) => string,
+  readFile: (path: string) => Uint8Array,
   now: Date = new Date(),
 ): Settings {
   const problems: Problem[] = [];
@@ -36,21 +42,25 @@ export function loadConfig(
     .reduce(mergeTables, emptyTable({ file: "", line: 0, column: 0 }));
   const complete = problems.length === 0;
   const values = readTable(SCHEMA, document, [], { env, problems, complete });
-  const { server, global } = values;
+  const { server, global, auth } = values;
   const warnings: string[] = [];
+  const checking: Checking = { document, readFile, now, complete, problems, warnings };
 
-  const repositories = checkRepositories(values.repository, problems);
-  const tls = server.tls && readTls(server.tls, { document, readFile, now, problems, warnings });
-  const address = findEntry(document, ["server", "bind_address"]);
-  if (address !== undefined && !isLoopback(server.bind_address)) {
-    if (findEntry(document, ["server", "tls"]) !== undefined) {
-      warnings.push(
-        `Listening on ${server.bind_address} without an access policy: everybody who reaches it can pull, push and delete`,
-      );
-    } else if (complete) {
-      problems.push(problemAt(address.node.at, ["server", "bind_address"], OPEN_TO_ALL));
-    }
-  }
+  const tls = server.tls && readTls(server.tls, checking);
+  const accessPolicy = readAccessPolicy(global.access_policy, ["global", "access_policy"], checking);
+  const identities = readIdentities(auth.identity, checking);
+  const tokenService = auth.token_service && readTokenService(auth.token_service, checking);
+  const webhooks = readWebhooks(auth.webhook, checking);
+  const webhookNames = checkWebhookNames(values, checking);
+  const repositories = checkRepositories(values.repository, webhookNames, checking);
+  checkExposure({
+    bindAddress: server.bind_address,
+    globalPolicy: accessPolicy,
+    repositoryNames: values.repository.map((table) => table.name),
+    guarded: server.tls?.client_auth === "required" || webhookNames.global !== undefined,
+    takesCredentials: identities.length > 0 || tokenService !== undefined,
+    behindProxy: global.trusted_proxies.length > 0,
+  }, checking);
 
   if (problems.length > 0) throw new ConfigError(inOrder(problems, sources));
   return {
@@ -76,20 +86,29 @@ export function loadConfig(
       maxBlobSize: global.max_blob_size,
       allowMissingManifestReferences: global.allow_missing_manifest_references,
       uploadExpiryMs: global.upload_expiry,
+      ...(accessPolicy && { accessPolicy }),
+      ...(webhookNames.global !== undefined && { authorizationWebhook: webhookNames.global }),
+      trustedProxies: global.trusted_proxies.map((network) => network.value),
     },
+    auth: { identities, webhooks, ...(tokenService && { tokenService }) },
     repositories,
     warnings,
   };
 }
-
-const OPEN_TO_ALL =
-  'others can reach this address, and nothing would keep them out: write "127.0.0.1", or add ' +
-  "[server.tls]; this version has no access policies";
 
 function inOrder(problems: readonly Problem[], sources: readonly ConfigSource[]): Problem[] {
   const order = (problem: Problem) => sources.findIndex((source) => source.file === problem.file);
   return problems.toSorted((a, b) => order(a) - order(b) || a.line - b.line || a.column - b.column);
 }
 
+const OPEN_ON_LOOPBACK = {
+  file: "built-in configuration",
+  text: "global.access_policy.default_allow = true",
+};
+
 /** What holds with no file at all: loopback only, everything allowed. */
-export const BUILT_IN: Settings = loadConfig([], () => undefined, () => "");
+export const BUILT_IN: Settings = loadConfig(
+  [OPEN_ON_LOOPBACK],
+  () => undefined,
+  () => new Uint8Array(),
+);

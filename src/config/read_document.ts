@@ -16,7 +16,8 @@ class TooDeepError extends Error {
 export function readDocument(file: string, text: string, problems: Problem[]): TableNode {
   const start: Place = { file, line: 1, column: 1 };
   try {
-    return new DocumentReader(file).read(text);
+    // TOML 1.0 "Spec": a byte order mark at the start is to be ignored; the parser does not.
+    return new DocumentReader(file, text.replace(/^\ufeff/, "")).read();
   } catch (fault) {
     problems.push(syntaxProblem(fault, file));
     return emptyTable(start);
@@ -37,11 +38,10 @@ function syntaxProblem(fault: unknown, file: string): Problem {
 }
 
 class DocumentReader {
-  constructor(private readonly file: string) {}
+  constructor(private readonly file: string, private readonly text: string) {}
 
-  read(text: string): TableNode {
-    // TOML 1.0 "Spec": a byte order mark at the start is to be ignored; the parser does not.
-    const program = parseTOML(text.replace(/^\ufeff/, ""), { tomlVersion: "1.1" });
+  read(): TableNode {
+    const program = parseTOML(this.text, { tomlVersion: "1.1" });
     const root = emptyTable(this.placeOf(program));
     for (const part of program.body[0].body) {
       if (part.type === "TOMLKeyValue") this.readKeyValue(part, root, 0);
@@ -115,7 +115,14 @@ class DocumentReader {
   private readScalar(value: AST.TOMLValue, at: Place): Node {
     switch (value.kind) {
       case "string":
-        return { kind: "string", value: value.value, raw: value.value, expanded: false, at };
+        return {
+          kind: "string",
+          value: value.value,
+          raw: value.value,
+          expanded: false,
+          token: this.text.slice(...value.range),
+          at,
+        };
       case "integer":
         return { kind: "integer", value: value.bigint, at };
       case "float":

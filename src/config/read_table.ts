@@ -7,7 +7,14 @@ import { formatKeyPath, type KeyPath } from "./key_path.ts";
 import { findKeyOfTheOriginal } from "./keys_of_the_original.ts";
 import { nearestName } from "./nearest_name.ts";
 import { visitSchema } from "./schema.ts";
-import { itemOf, type Keys, type SchemaItem, type ValuesOf } from "./schema_item.ts";
+import {
+  itemOf,
+  type Keys,
+  type ListKey,
+  type Placed,
+  type SchemaItem,
+  type ValuesOf,
+} from "./schema_item.ts";
 import type { ValueType } from "./value_type.ts";
 
 export interface Reading {
@@ -27,7 +34,7 @@ export function readTable<K extends Keys>(
   for (const [name, entry] of table.entries) {
     if (itemOf(keys, name) !== undefined) continue;
     const below = [...path, name];
-    reading.problems.push(problemAt(entry.at, below, describeUnknownKey(below, keys)));
+    reading.problems.push(problemAt(entry.at, below, describeUnknownKey(below, entry.node, keys)));
   }
   const values = Object.entries(keys).map(([name, item]) => {
     return [name, readItem(item, table.entries.get(name), table.at, [...path, name], reading)] as const;
@@ -47,13 +54,17 @@ function readItem(
     case "defaulted":
       return entry === undefined
         ? item.fallback
-        : readValue(item.type, entry, path, reading) ?? item.fallback;
+        : readValue(item.type, entry.node, path, reading) ?? item.fallback;
     case "required":
-      if (entry !== undefined) return readValue(item.type, entry, path, reading);
+      if (entry !== undefined) return readValue(item.type, entry.node, path, reading);
       if (reading.complete) {
         reading.problems.push(problemAt(tableAt, path, `is missing, expected ${item.type.expected}`));
       }
       return undefined;
+    case "undefaulted":
+      return entry && readValue(item.type, entry.node, path, reading);
+    case "list":
+      return entry === undefined ? [] : readList(item, entry.node, path, reading);
     case "section":
       return readTable(item.keys, tableOf(entry, path, reading) ?? emptyTable(tableAt), path, reading);
     case "optional": {
@@ -73,23 +84,49 @@ function readItem(
 
 function tableOf(entry: Entry | undefined, path: KeyPath, reading: Reading): TableNode | undefined {
   if (entry === undefined || entry.node.kind === "table") return entry?.node as TableNode | undefined;
-  const message = `expected a table [${formatKeyPath(path)}], got ${describeNode(entry.node)}`;
+  // What stands where a table belongs may be a secret that lost its key.
+  const message = `expected a table [${formatKeyPath(path)}], got ${describeKind(entry.node)}`;
   reading.problems.push(problemAt(entry.node.at, path, message));
   return undefined;
 }
 
-function readValue<T>(type: ValueType<T>, entry: Entry, path: KeyPath, reading: Reading): T | undefined {
-  const node = entry.node.kind === "string" ? expandEnvironment(entry.node, reading.env) : entry.node;
+function readValue<T>(type: ValueType<T>, found: Node, path: KeyPath, reading: Reading): T | undefined {
+  const node = found.kind === "string" ? expandEnvironment(found, reading.env) : found;
   if ("fault" in node) {
-    reading.problems.push(problemAt(entry.node.at, path, node.fault));
+    reading.problems.push(problemAt(found.at, path, node.fault));
     return undefined;
   }
   const value = type.parse(node);
   if (value === undefined) {
-    const message = `expected ${type.expected}, got ${describeNode(node)}`;
-    reading.problems.push(problemAt(node.at, path, message));
+    const got = type.secret === true ? describeKind(node) : describeNode(node);
+    reading.problems.push(problemAt(node.at, path, `expected ${type.expected}, got ${got}`));
   }
   return value;
+}
+
+function readList<T>(key: ListKey<T>, node: Node, path: KeyPath, reading: Reading): Placed<T>[] {
+  if (node.kind !== "array" && !(key.takesOne && node.kind === "string")) {
+    const message = `expected ${key.expected}, got ${describeNode(node)}`;
+    reading.problems.push(problemAt(node.at, path, message));
+    return [];
+  }
+  return (node.kind === "array" ? node.elements : [node]).flatMap((element) => {
+    const value = readValue(key.type, element, path, reading);
+    return value === undefined ? [] : [{ value, at: element.at }];
+  });
+}
+
+/** What a value is, without the value. */
+function describeKind(node: Node): string {
+  switch (node.kind) {
+    case "string":
+      return node.value === "" ? "an empty text" : "a text";
+    case "integer":
+    case "float":
+      return "a number";
+    default:
+      return describeNode(node);
+  }
 }
 
 function describeNode(node: Node): string {
@@ -114,17 +151,31 @@ function describeNode(node: Node): string {
   }
 }
 
-function describeUnknownKey(path: KeyPath, siblings: Keys): string {
+function describeUnknownKey(path: KeyPath, node: Node, siblings: Keys): string {
   const original = findKeyOfTheOriginal(path);
   if (original !== undefined) return original;
   const names = Object.keys(siblings);
   const name = path[path.length - 1]!;
   const near = nearestName(name, names);
+  if (near === undefined && node.kind === "table" && path.length === 3 && path[0] === "repository") {
+    const meant = formatKeyPath(["repository", repositoryNameOf(path, node, siblings)]);
+    return `unknown key; a repository name with "/" or "." in it goes into quotation marks: [${meant}]`;
+  }
   const meant = near === undefined ? findElsewhere(name) : [...path.slice(0, -1), near];
-  if (meant !== undefined) return `unknown key, did you mean "${formatKeyPath(meant)}"?`;
+  if (meant !== undefined) return `unknown key, did you mean "${formatSchemaPath(meant)}"?`;
   return names.length === 0
     ? "unknown key: this table takes none"
     : `unknown key, expected one of ${names.join(", ")}`;
+}
+
+/** The name that `[repository.team.app.web]` was probably to say: TOML reads each dot as the start of a table. */
+function repositoryNameOf([, ...names]: KeyPath, node: TableNode, keys: Keys): string {
+  const [next, ...others] = node.entries;
+  if (next === undefined || others.length > 0) return names.join("/");
+  const [name, entry] = next;
+  return entry.node.kind !== "table" || itemOf(keys, name) !== undefined
+    ? names.join("/")
+    : repositoryNameOf(["repository", ...names, name], entry.node, keys);
 }
 
 /** A key that stands in the wrong table. */
@@ -134,4 +185,9 @@ function findElsewhere(name: string): KeyPath | undefined {
     if (path[path.length - 1] === name) found ??= path;
   });
   return found;
+}
+
+/** `repository.<name>.access_policy`: a place in the schema, where `*` is any one name. */
+function formatSchemaPath(path: KeyPath): string {
+  return path.map((name) => name === "*" ? "<name>" : formatKeyPath([name])).join(".");
 }

@@ -1,10 +1,32 @@
 /** Every table and key of the configuration: its type, its default, and what it is for. */
-import { key, type Keys, namedSections, optionalSection, requiredKey, section } from "./schema_item.ts";
 import type { KeyPath } from "./key_path.ts";
+import {
+  key,
+  type Keys,
+  listKey,
+  namedSections,
+  optionalKey,
+  optionalSection,
+  requiredKey,
+  section,
+} from "./schema_item.ts";
+import {
+  choice,
+  HEADER_NAME,
+  NAME,
+  NETWORK,
+  REALM,
+  RULE,
+  SECRET,
+  USERNAME,
+  WEBHOOK_URL,
+} from "./text_type.ts";
 import { ADDRESS, BOOLEAN, duration, integer, PATH, size } from "./value_type.ts";
 
 /** A timer of the runtime that is longer than 2^31-1 ms fires at once. */
 const TIMEOUT = duration({ ms: 24 * 86_400_000, text: "24d" });
+
+const CACHE_TTL = duration({ ms: 30 * 86_400_000, text: "30d" }, 0);
 
 const EXPIRY = duration({ ms: 3650 * 86_400_000, text: "3650d" });
 
@@ -14,6 +36,32 @@ export const TLS = {
     "PEM file with the server's certificate first, then the certificates that lead to its CA.",
   ),
   server_private_key: requiredKey(PATH, "PEM file with the private key of that certificate, not encrypted."),
+  client_ca_bundle: optionalKey(
+    PATH,
+    "PEM file with the CAs of client certificates; with it every client is asked for its certificate.",
+  ),
+  client_auth: key(
+    choice("optional", "required"),
+    "optional",
+    "Whether a client may come without a certificate.",
+  ),
+  client_crl_bundle: listKey(
+    PATH,
+    'a path or a list of paths such as ["/tls/root.crl", "/tls/issuing.crl"]',
+    "Lists of revoked certificates, PEM or DER.",
+    { takesOne: true },
+  ),
+  crl_missing: key(choice("deny", "allow"), "deny", "What becomes of a certificate whose issuer has no CRL."),
+  crl_expired: key(
+    choice("deny", "warn"),
+    "deny",
+    "What becomes of a certificate whose issuer's CRL is too old.",
+  ),
+  advertise_client_cas: key(
+    BOOLEAN,
+    false,
+    "Tells clients the names of the CAs, so that they choose among their certificates.",
+  ),
   handshake_timeout: key(TIMEOUT, "10s", "A client that has not ended its TLS handshake by then is cut off."),
 } satisfies Keys;
 
@@ -59,7 +107,24 @@ const FILES = {
   ),
 } satisfies Keys;
 
+export const ACCESS_POLICY = {
+  default_allow: key(BOOLEAN, false, "What holds where no rule is true: false refuses, true allows."),
+  default: optionalKey(choice("allow", "deny"), "Another way to write default_allow."),
+  rules: listKey(
+    RULE,
+    "a list of CEL rules such as [\"identity.username == 'admin'\"]",
+    "CEL rules: the first one that is true decides against the default.",
+  ),
+} satisfies Keys;
+
 const GLOBAL = {
+  access_policy: optionalSection("Who may do what, everywhere.", ACCESS_POLICY),
+  authorization_webhook: key(NAME, "", "Name of an [auth.webhook] that is asked after the policies."),
+  trusted_proxies: listKey(
+    NETWORK,
+    'a list of addresses and networks such as ["10.0.0.1", "fd00::/8"]',
+    "Peers whose X-Forwarded-For tells the address of the client.",
+  ),
   max_manifest_size: key(size(1), "5MiB", "Largest manifest that a push may bring."),
   max_blob_size: key(size(1), "100GiB", "Largest blob that a push may bring."),
   allow_missing_manifest_references: key(
@@ -70,13 +135,60 @@ const GLOBAL = {
   upload_expiry: key(EXPIRY, "24h", "An upload session that nobody wrote to for this long is removed."),
 } satisfies Keys;
 
+export const REPOSITORY = {
+  access_policy: optionalSection("Who may do what here, of what the global policy allows.", ACCESS_POLICY),
+  authorization_webhook: optionalKey(NAME, "Asked instead of the global one; empty for none."),
+} satisfies Keys;
+
+export const IDENTITY = {
+  username: requiredKey(USERNAME, "Name to log in with."),
+  password: optionalKey(SECRET, "Argon2 hash of the password, made with `simple-registry hash-password`."),
+  password_file: optionalKey(PATH, "File that holds the hash instead."),
+} satisfies Keys;
+
+export const TOKEN_SERVICE = {
+  secret_key: optionalKey(SECRET, "Key that tokens are signed with, base64 of at least 32 random bytes."),
+  secret_key_file: optionalKey(PATH, "File that holds the key instead."),
+  realm: optionalKey(REALM, "URL where clients get tokens; else made from the address that they came to."),
+  ttl_secs: key(integer(1, 86_400), 3600, "How long a token holds, in seconds."),
+} satisfies Keys;
+
+export const WEBHOOK = {
+  url: requiredKey(WEBHOOK_URL, "Where to ask."),
+  timeout_ms: requiredKey(integer(1, 60_000), "A request is refused when no answer came by then."),
+  bearer_token: optionalKey(SECRET, "Token that the registry shows to the webhook."),
+  bearer_token_file: optionalKey(PATH, "File that holds the token instead."),
+  basic_auth: optionalSection("User name and password that the registry shows instead of a token.", {
+    username: requiredKey(USERNAME, "User name at the webhook."),
+    password: optionalKey(SECRET, "Password at the webhook."),
+    password_file: optionalKey(PATH, "File that holds the password instead."),
+  }),
+  client_certificate_bundle: optionalKey(PATH, "PEM file with the registry's certificate for the webhook."),
+  client_private_key: optionalKey(PATH, "PEM file with the private key of that certificate."),
+  server_ca_bundle: optionalKey(PATH, "PEM file with the CAs of the webhook's server."),
+  forward_headers: listKey(
+    HEADER_NAME,
+    'a list of header names such as ["x-request-id"]',
+    "Headers of the client's request that the webhook gets too.",
+  ),
+  cache_ttl: key(CACHE_TTL, "60s", "How long an answer is remembered; 0 asks each time."),
+} satisfies Keys;
+
 export const SCHEMA = {
   server: section("Where and how the registry listens.", SERVER),
   blob_store: section("Where content is kept.", {
     fs: section("Content in files below one folder.", FILES),
   }),
   global: section("What holds for every repository.", GLOBAL),
-  repository: namedSections("Settings of one repository and of all below its name.", {}),
+  repository: namedSections("Settings of one repository and of all below its name.", REPOSITORY),
+  auth: section("Who may log in, and who else is asked.", {
+    identity: namedSections("A user name with its password.", IDENTITY),
+    token_service: optionalSection(
+      "Gives clients tokens for their passwords, or for nothing.",
+      TOKEN_SERVICE,
+    ),
+    webhook: namedSections("A service that is asked whether a request may go on.", WEBHOOK),
+  }),
 } satisfies Keys;
 
 /** Calls `visit` for every key and table below `keys`, parents first; the name of a named table is `*`. */

@@ -22,6 +22,31 @@ export interface RequiredKey<T> {
   readonly about: string;
 }
 
+/** A key that may be left out, which then means something of its own. */
+export interface UndefaultedKey<T> {
+  readonly kind: "undefaulted";
+  readonly type: ValueType<T>;
+  readonly about: string;
+}
+
+/** A key with a list of values, empty where the key is left out. */
+export interface ListKey<T> {
+  readonly kind: "list";
+  /** Of each element. */
+  readonly type: ValueType<T>;
+  /** Of the whole; finishes the sentence "expected ...". */
+  readonly expected: string;
+  /** True where a single value may stand for a list of one. */
+  readonly takesOne: boolean;
+  readonly about: string;
+}
+
+/** An element of a list. */
+export interface Placed<T> {
+  readonly value: T;
+  readonly at: Place;
+}
+
 /** A table that is always there; an absent one is read as an empty one. */
 export interface Section<K extends Keys> {
   readonly kind: "section";
@@ -46,6 +71,8 @@ export interface NamedSections<K extends Keys> {
 export type SchemaItem =
   | DefaultedKey<unknown>
   | RequiredKey<unknown>
+  | UndefaultedKey<unknown>
+  | ListKey<unknown>
   | Section<Keys>
   | OptionalSection<Keys>
   | NamedSections<Keys>;
@@ -66,6 +93,8 @@ export type ValuesOf<K extends Keys> = { readonly [P in keyof K]: ValueOf<K[P]> 
 
 type ValueOf<I extends SchemaItem> = I extends DefaultedKey<infer T> ? T
   : I extends RequiredKey<infer T> ? T | undefined
+  : I extends UndefaultedKey<infer T> ? T | undefined
+  : I extends ListKey<infer T> ? readonly Placed<T>[]
   : I extends Section<infer K> ? ValuesOf<K>
   : I extends OptionalSection<infer K> ? ValuesOf<K> | undefined
   : I extends NamedSections<infer K> ? readonly Named<K>[]
@@ -79,6 +108,20 @@ export function key<T>(type: ValueType<T>, written: Written, about: string): Def
 
 export function requiredKey<T>(type: ValueType<T>, about: string): RequiredKey<T> {
   return { kind: "required", type, about };
+}
+
+export function optionalKey<T>(type: ValueType<T>, about: string): UndefaultedKey<T> {
+  return { kind: "undefaulted", type, about };
+}
+
+/** @param expected words for the whole list: "a list of ..." */
+export function listKey<T>(
+  type: ValueType<T>,
+  expected: string,
+  about: string,
+  { takesOne = false } = {},
+): ListKey<T> {
+  return { kind: "list", type, expected, takesOne, about };
 }
 
 export function section<K extends Keys>(about: string, keys: K): Section<K> {
@@ -102,5 +145,5 @@ function nodeOf(written: Written): Node {
   const at: Place = { file: "", line: 0, column: 0 };
   if (typeof written === "number") return { kind: "integer", value: BigInt(written), at };
   if (typeof written === "boolean") return { kind: "boolean", value: written, at };
-  return { kind: "string", value: written, raw: written, expanded: false, at };
+  return { kind: "string", value: written, raw: written, expanded: false, token: "", at };
 }

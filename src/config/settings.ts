@@ -1,5 +1,7 @@
 /** The checked configuration: plain data, so that it can be posted to the threads. */
 import type { RepositoryName } from "../core/repository_name.ts";
+import type { PolicySource } from "../policy/rule_source.ts";
+import type { Network } from "./parse_network.ts";
 
 /** Times are milliseconds, sizes are bytes. */
 export interface Settings {
@@ -14,7 +16,14 @@ export interface Settings {
     readonly maxBlobSize: number;
     readonly allowMissingManifestReferences: boolean;
     readonly uploadExpiryMs: number;
+    /** Absent where no file holds one: the policies of repositories then stand alone. */
+    readonly accessPolicy?: PolicySource;
+    /** Names one of `auth.webhooks`. */
+    readonly authorizationWebhook?: string;
+    /** Peers whose word on the address of the client counts. */
+    readonly trustedProxies: readonly Network[];
   };
+  readonly auth: AuthSettings;
   readonly repositories: readonly RepositorySettings[];
   /** Sentences for the log: nothing that stops a start. */
   readonly warnings: readonly string[];
@@ -38,8 +47,9 @@ export interface ServerSettings {
   readonly tls?: TlsSettings;
 }
 
-export interface TlsSettings {
-  /** PEM blocks and nothing else, the server's own certificate first. */
+/** A certificate with its chain, and its private key: the texts, and the files that they come from. */
+export interface KeyPairFiles {
+  /** PEM blocks and nothing else, the certificate of the key first. */
   readonly certificate: string;
   /** One PEM block: PKCS#8, PKCS#1 or SEC1, as the file has it. */
   readonly privateKey: string;
@@ -47,6 +57,79 @@ export interface TlsSettings {
   readonly privateKeyFile: string;
 }
 
+/** CAs to trust. */
+export interface CertificateFile {
+  /** PEM blocks and nothing else, at least one. */
+  readonly pem: string;
+  readonly file: string;
+}
+
+export interface TlsSettings extends KeyPairFiles {
+  /** Absent where no client is asked for a certificate. */
+  readonly clientAuth?: ClientAuthSettings;
+}
+
+export interface ClientAuthSettings {
+  /** PEM blocks of the CAs and nothing else, at least one; that they are CAs is not checked yet. */
+  readonly caBundle: string;
+  readonly caBundleFile: string;
+  /** True refuses clients without a certificate. */
+  readonly required: boolean;
+  /** Content of `crlFiles`, one each: PEM with one or more CRLs, or DER. Without any, nothing is checked for revocation. */
+  readonly crls: readonly Uint8Array[];
+  readonly crlFiles: readonly string[];
+  /** What becomes of a certificate whose issuer has no CRL. */
+  readonly crlMissing: "deny" | "allow";
+  readonly crlExpired: "deny" | "warn";
+  /** True sends the names of the CAs in the handshake. */
+  readonly advertiseCas: boolean;
+}
+
 export interface RepositorySettings {
   readonly name: RepositoryName;
+  /** Narrows the global policy, or stands alone where there is none. */
+  readonly accessPolicy?: PolicySource;
+  /** The webhook that holds here, the global one where the repository names none; absent also where it is switched off. */
+  readonly authorizationWebhook?: string;
+}
+
+export interface AuthSettings {
+  /** No two with one id or user name. */
+  readonly identities: readonly IdentitySettings[];
+  readonly tokenService?: TokenServiceSettings;
+  readonly webhooks: readonly WebhookSettings[];
+}
+
+export interface IdentitySettings {
+  readonly id: string;
+  readonly username: string;
+  /** Argon2 in PHC form. */
+  readonly passwordHash: string;
+}
+
+export interface TokenServiceSettings {
+  /** At least 32 bytes. */
+  readonly key: Uint8Array;
+  readonly lifetimeSeconds: number;
+  /** URL for the challenge; derived from each request where absent. */
+  readonly realm?: string;
+}
+
+export type WebhookCredential =
+  | { readonly kind: "bearer"; readonly token: string }
+  | { readonly kind: "basic"; readonly username: string; readonly password: string };
+
+export interface WebhookSettings {
+  readonly name: string;
+  /** Absolute, http or https, without credentials. */
+  readonly url: string;
+  readonly timeoutMs: number;
+  readonly credential?: WebhookCredential;
+  readonly clientCertificate?: KeyPairFiles;
+  /** Trusted instead of the CAs of the system. */
+  readonly serverCa?: CertificateFile;
+  /** Lower case, each once. */
+  readonly forwardHeaders: readonly string[];
+  /** 0 remembers no answer. */
+  readonly cacheTtlMs: number;
 }

@@ -9,6 +9,8 @@ export interface ValueType<T> {
   readonly expected: string;
   /** The value, undefined when the node holds none of this type. */
   readonly parse: (node: Node) => T | undefined;
+  /** True where a message must not show what was written. */
+  readonly secret?: boolean;
 }
 
 /** Path of a file or folder, relative to the working directory. */
@@ -56,10 +58,10 @@ export function size(least: number, suffix = ""): ValueType<number> {
 }
 
 /** Milliseconds, from `"1h30m"` or a plain number of seconds. `most` is given as both, so that the message can say it. */
-export function duration(most: { readonly ms: number; readonly text: string }): ValueType<number> {
+export function duration(most: { readonly ms: number; readonly text: string }, least = 1): ValueType<number> {
+  const bound = least > 0 ? "above 0 and " : "";
   return {
-    expected:
-      `a duration such as "1h30m" or "500ms", or a number of seconds, above 0 and at most ${most.text}`,
+    expected: `a duration such as "1h30m" or "500ms", or a number of seconds, ${bound}at most ${most.text}`,
     parse: (node) => {
       const seconds = integerOf(node);
       const ms = seconds !== undefined
@@ -67,7 +69,7 @@ export function duration(most: { readonly ms: number; readonly text: string }): 
         : node.kind === "string"
         ? parseDuration(node.value)
         : undefined;
-      return within(ms, 1, most.ms);
+      return within(ms, least, most.ms);
     },
   };
 }

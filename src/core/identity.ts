@@ -30,6 +30,11 @@ export interface Identity {
   readonly certificate: CertificateFacts | undefined;
 }
 
+/** True for a caller of whom more is known than an address. */
+export function isIdentified(identity: Identity): boolean {
+  return identity.username !== "" || identity.id !== "" || identity.certificate !== undefined;
+}
+
 /** Somebody of whom only the address is known. */
 export function anonymousIdentity(clientIp: string): Identity {
   return { clientIp, id: "", username: "", certificate: undefined };

@@ -8,6 +8,7 @@ import type { UploadSessionId } from "./upload_session_id.ts";
 /** What a client wants to do and to which content. `action` is the name that access policies see. */
 export type Operation =
   | { readonly action: "get-api-version" }
+  | { readonly action: "get-token" }
   | { readonly action: "list-catalog" }
   | { readonly action: "list-tags"; readonly repository: RepositoryName }
   | { readonly action: "get-referrers"; readonly repository: RepositoryName; readonly digest: Digest }

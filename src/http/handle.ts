@@ -1,19 +1,24 @@
 /** The request path: route, identify, authorize, handle, answer. One catch, one mapping. */
-import type { Identity } from "../core/identity.ts";
+import type { Caller } from "../core/caller.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { Operation } from "../core/operation.ts";
+import { quote } from "../core/quote.ts";
 import type { Authenticator } from "../ports/authenticator.ts";
+import type { TokenIssuer } from "../ports/token_issuer.ts";
 import { authorize } from "../registry/authorize.ts";
 import type { Registry } from "../registry/registry.ts";
 import { handleDeleteBlob, handleGetBlob } from "./blobs.ts";
+import type { Challenges } from "./challenge.ts";
 import { respondToFault } from "./error_response.ts";
 import { handleHealthz, handleReadyz } from "./health.ts";
+import { identifyCaller, withChallenge } from "./identify.ts";
 import { handleGetReferrers, handleListCatalog, handleListTags } from "./listings.ts";
 import { handleDeleteManifest, handleGetManifest, handlePutManifest } from "./manifests.ts";
 import type { Handled, HttpRequest, HttpResponse } from "./message.ts";
 import { respondJson, withoutBody } from "./respond.ts";
-import { findRoute } from "./route.ts";
+import { findRoute, noEndpoint, type Route } from "./route.ts";
 import { parseTarget } from "./target.ts";
+import { handleGetToken } from "./token.ts";
 import {
   handleCancelUpload,
   handleCompleteUpload,
@@ -25,49 +30,56 @@ import {
 
 export type Handler = (request: HttpRequest) => Promise<Handled>;
 
+export interface HandlerOptions {
+  readonly registry: Registry;
+  readonly authenticator: Authenticator;
+  readonly challenges: Challenges;
+  /** Behind `/token`; undefined when the token service is off. */
+  readonly tokenIssuer: TokenIssuer | undefined;
+}
+
 /** Makes the function that answers every request. It never throws. */
-export function createHandler(
-  { registry, authenticator }: { registry: Registry; authenticator: Authenticator },
-): Handler {
+export function createHandler(options: HandlerOptions): Handler {
   return async (request) => {
-    let action: string | undefined;
+    let route: Route | undefined;
     let response: HttpResponse;
     let fault: unknown;
     try {
       requireOneHost(request);
       const target = parseTarget(request.target);
-      const route = findRoute(request.method, target);
-      action = route.action;
+      route = findRoute(request.method, target);
       response = route.action === "healthz" || route.action === "readyz"
-        ? await handleHealth(registry, route.action)
-        : await perform(registry, authenticator, request, target.query, route);
+        ? await handleHealth(options.registry, route.action)
+        : await perform(options, request, target.query, route);
     } catch (error) {
-      response = respondToFault(error, request.id);
+      response = respondToFault(withChallenge(error, options.challenges, request, route), request.id);
       if (response.status >= 500) fault = error;
     }
     if (request.method === "HEAD") response = withoutBody(response);
+    const action = route?.action;
     return fault === undefined ? { response, action } : { response, action, fault };
   };
 }
 
 async function perform(
-  registry: Registry,
-  authenticator: Authenticator,
+  options: HandlerOptions,
   request: HttpRequest,
   query: string,
   asked: Operation,
 ): Promise<HttpResponse> {
-  const identity = await authenticator.identify({
-    peerAddress: request.peerAddress,
-    authorization: request.headers.get("authorization"),
-  });
-  const operation = await authorize(registry, identity, asked, request.method === "HEAD");
-  return await dispatch(registry, identity, request, query, operation);
+  const { registry, authenticator, challenges, tokenIssuer } = options;
+  const caller = await identifyCaller(authenticator, challenges, request, asked);
+  // A token gives no right by itself: what it is used for is judged then.
+  const operation = asked.action === "get-token"
+    ? asked
+    : await authorize(registry, caller, asked, request.method === "HEAD");
+  return await dispatch(registry, tokenIssuer, caller, request, query, operation);
 }
 
 async function dispatch(
   registry: Registry,
-  identity: Identity,
+  tokenIssuer: TokenIssuer | undefined,
+  caller: Caller,
   request: HttpRequest,
   query: string,
   operation: Operation,
@@ -77,6 +89,9 @@ async function dispatch(
       return await handleGetManifest(registry, request, operation);
     case "get-blob":
       return await handleGetBlob(registry, request, operation);
+    case "get-token":
+      if (tokenIssuer === undefined) throw noEndpoint("/token");
+      return await handleGetToken(tokenIssuer, caller.identity);
     case "get-api-version":
       return respondJson(200, {}, { "docker-distribution-api-version": "registry/2.0" });
     case "put-manifest":
@@ -88,7 +103,7 @@ async function dispatch(
     case "start-upload":
       return await handleStartUpload(registry, request, query, operation);
     case "mount-blob":
-      return await handleMountBlob(registry, identity, operation);
+      return await handleMountBlob(registry, caller, operation);
     case "get-upload":
       return await handleGetUpload(registry, operation);
     case "update-upload":
@@ -100,7 +115,7 @@ async function dispatch(
     case "list-tags":
       return await handleListTags(registry, query, operation.repository);
     case "list-catalog":
-      return await handleListCatalog(registry, query, identity);
+      return await handleListCatalog(registry, query, caller);
     case "get-referrers":
       return await handleGetReferrers(registry, query, operation);
   }
@@ -112,9 +127,16 @@ async function handleHealth(registry: Registry, action: "healthz" | "readyz"): P
 
 /** Two readers of a request with two hosts could take different ones (RFC 9112 section 3.2). */
 function requireOneHost(request: HttpRequest): void {
-  const hosts = request.headers.all("host").length;
-  if (hosts === 1 || (hosts === 0 && request.httpVersion === "1.0")) return;
-  throw new OciError("REQUEST_INVALID", {
-    message: `Cannot serve a request with ${hosts} Host headers: expected one`,
-  });
+  const hosts = request.headers.all("host");
+  if (hosts.length > 1 || (hosts.length === 0 && request.httpVersion !== "1.0")) {
+    throw new OciError("REQUEST_INVALID", {
+      message: `Cannot serve a request with ${hosts.length} Host headers: expected one`,
+    });
+  }
+  // The host comes back in challenges, between quotes.
+  if (hosts.length === 1 && !/^[A-Za-z0-9._:\[\]%-]{0,255}$/.test(hosts[0]!)) {
+    throw new OciError("REQUEST_INVALID", {
+      message: `Cannot serve host ${quote(hosts[0]!)}: it is no host and port`,
+    });
+  }
 }

@@ -1,6 +1,6 @@
 /** Handlers of the listings: tags, catalog, referrers. */
 import { type Digest, parseDigest } from "../core/digest.ts";
-import type { Identity } from "../core/identity.ts";
+import type { Caller } from "../core/caller.ts";
 import { OCI_INDEX } from "../core/media_type.ts";
 import { parsePageSize } from "../core/page.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
@@ -30,10 +30,10 @@ export async function handleListTags(
 export async function handleListCatalog(
   registry: Registry,
   query: string,
-  identity: Identity,
+  caller: Caller,
 ): Promise<HttpResponse> {
   const request = readListRequest(query);
-  const { entries, next } = await listCatalog(registry, identity, request);
+  const { entries, next } = await listCatalog(registry, caller, request);
   const headers = listingHeaders();
   if (next !== undefined) headers["link"] = formatNext("/v2/_catalog", { n: request.limit, last: next });
   return respondJson(200, { repositories: entries }, headers);

@@ -34,6 +34,10 @@ export interface HttpRequest {
   readonly body: RequestBody;
   /** Address of the peer, without port; IPv4-mapped IPv6 written as IPv4. */
   readonly peerAddress: string;
+  /** True when it came over TLS. */
+  readonly secure: boolean;
+  /** Certificates that the client presented, DER, its own first; undefined when it presented none. */
+  readonly certificateChain: readonly Uint8Array[] | undefined;
 }
 
 /** A body that is sent piece by piece. */

@@ -32,6 +32,9 @@ export function findRoute(method: string, { path, query }: Target): Route {
     case "/v2/_catalog":
       requireRead(method);
       return { action: "list-catalog" };
+    case "/token":
+      requireRead(method);
+      return { action: "get-token" };
     case "/healthz":
       requireRead(method);
       return { action: "healthz" };
@@ -215,6 +218,7 @@ function methodNotAllowed(method: string, allow: string): OciError {
   });
 }
 
-function noEndpoint(path: string): OciError {
+/** What a client reads that asks for a path which is no endpoint. */
+export function noEndpoint(path: string): OciError {
   return new OciError("NAME_UNKNOWN", { message: `There is no endpoint ${quote(path)}` });
 }

@@ -1,6 +1,6 @@
 /** Handlers of `/blobs/uploads/`: start, mount, continue, complete, cancel. */
 import { algorithmOf, type Digest, parseDigestAlgorithm } from "../core/digest.ts";
-import type { Identity } from "../core/identity.ts";
+import type { Caller } from "../core/caller.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { UploadSessionId } from "../core/upload_session_id.ts";
 import { mountBlob, type MountRequest } from "../registry/mount.ts";
@@ -44,10 +44,10 @@ export async function handleStartUpload(
 /** POST with `mount` (end-11). */
 export async function handleMountBlob(
   registry: Registry,
-  identity: Identity,
+  caller: Caller,
   operation: MountRequest,
 ): Promise<HttpResponse> {
-  const session = await mountBlob(registry, identity, operation);
+  const session = await mountBlob(registry, caller, operation);
   return session === undefined
     ? respondBlobCreated(operation.repository, operation.digest)
     : respondSession(202, operation.repository, session.id, 0);

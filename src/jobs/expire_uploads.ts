@@ -1,4 +1,5 @@
 /** Ends upload sessions that nobody has continued for a time: clients vanish, their bytes should too. */
+import { OciError } from "../core/oci_error.ts";
 import type { UploadSessionId } from "../core/upload_session_id.ts";
 import type { BlobStore } from "../ports/blob_store.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -17,38 +18,72 @@ export interface ExpireUploads {
   readonly expiryMs: number;
 }
 
-/** Looks at every session once; gives how many were ended. A session that is being written to is left alone. */
+/** Sessions that looked idle, with the time of their last write; undefined where the file was missing. */
+type Suspects = Map<UploadSessionId, number | undefined>;
+
+const lastSuspects = new WeakMap<BlobStore, Suspects>();
+
+/**
+ * Looks at every session once; gives how many were ended. A session that is being written to is left alone.
+ *
+ * A session ends at the second look in a row that finds it idle and unchanged: when the machine's clock jumps ahead,
+ * every session looks idle once, and while a finish is between its rename and its transaction the file is missing.
+ */
 export async function expireUploads(job: ExpireUploads): Promise<number> {
   const before = job.clock.now() - job.expiryMs;
+  const former = lastSuspects.get(job.blobs);
+  const suspects: Suspects = new Map();
   let ended = 0;
   let after: UploadSessionId | undefined;
   while (true) {
     const page = await job.metadata.listUploads(before, { limit: PAGE, ...(after && { after }) });
     for (const session of page) {
-      if (await endIfIdle(job, session, before)) ended++;
+      if (await endIfIdle(job, session, before, former, suspects)) ended++;
     }
     if (page.length < PAGE) break;
     after = page.at(-1)!.id;
   }
+  lastSuspects.set(job.blobs, suspects);
   if (ended > 0) job.log.info("expired uploads", { ended });
   return ended;
 }
 
+/** One session that cannot be ended must not keep the others. */
 async function endIfIdle(
-  { metadata, blobs }: ExpireUploads,
+  job: ExpireUploads,
   session: UploadSession,
   before: number,
+  former: Suspects | undefined,
+  suspects: Suspects,
 ): Promise<boolean> {
-  const touchedAt = await blobs.uploadTouchedAt(session.id);
-  if (touchedAt !== undefined && touchedAt > before) return false;
+  const { id } = session;
+  try {
+    const touchedAt = await job.blobs.uploadTouchedAt(id);
+    if (touchedAt !== undefined && touchedAt > before) return false;
+    if (former?.has(id) && former.get(id) === touchedAt) return await end(job, session, touchedAt);
+    suspects.set(id, touchedAt);
+  } catch (error) {
+    const endedByOthers = error instanceof OciError && error.code === "BLOB_UPLOAD_UNKNOWN";
+    if (!endedByOthers) job.log.warn("an idle upload session could not be ended", { session: id, error });
+  }
+  return false;
+}
+
+async function end(
+  { metadata, blobs }: ExpireUploads,
+  { id, repository }: UploadSession,
+  touchedAt: number | undefined,
+): Promise<boolean> {
   // The right to append is held while the row goes, so that no request is in the middle of writing.
-  const writer = touchedAt === undefined ? undefined : await blobs.openUpload(session.id, "sha256");
+  const writer = touchedAt === undefined ? undefined : await blobs.openUpload(id, "sha256");
   if (touchedAt !== undefined && writer === undefined) return false;
   try {
-    if (!await metadata.cancelUpload(session.repository, session.id)) return false;
+    // A whole request may have passed between the look and the lock.
+    if (await blobs.uploadTouchedAt(id) !== touchedAt) return false;
+    if (!await metadata.cancelUpload(repository, id)) return false;
   } finally {
     await writer?.close();
   }
-  await blobs.removeUpload(session.id);
+  await blobs.removeUpload(id);
   return true;
 }

@@ -1,5 +1,5 @@
 /** All access policies of a configuration, and the order in which they are asked. */
-import type { Identity } from "../core/identity.ts";
+import { type Identity, isIdentified } from "../core/identity.ts";
 import type { Operation } from "../core/operation.ts";
 import { quote } from "../core/quote.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
@@ -98,11 +98,6 @@ function compilePolicy(source: PolicySource | undefined, problems: RuleProblem[]
     problems.push(...fault.problems);
     return undefined;
   }
-}
-
-/** True for a caller of whom more is known than an address. */
-export function isIdentified(identity: Identity): boolean {
-  return identity.username !== "" || identity.id !== "" || identity.certificate !== undefined;
 }
 
 function decideUncovered(identity: Identity, operation: Operation): AccessDecision {

@@ -111,6 +111,7 @@ export const FORMER_FIELDS: ReadonlyMap<string, string> = new Map([
 
 const ACTION_TABLE: Readonly<Record<Action, true>> = {
   "get-api-version": true,
+  "get-token": true,
   "list-catalog": true,
   "list-tags": true,
   "get-referrers": true,
@@ -133,7 +134,6 @@ export const ACTIONS: ReadonlySet<string> = new Set([
   "healthz",
   "readyz",
   "metrics",
-  "get-token",
   "ui-asset",
   "ui-config",
   "list-revisions",

@@ -1,15 +1,15 @@
 /** The one question that stands before every operation: may this caller do this? */
-import type { Identity } from "../core/identity.ts";
+import type { Caller } from "../core/caller.ts";
 import type { Operation } from "../core/operation.ts";
 
-export type Verdict =
-  | { readonly allowed: true }
-  | {
-    readonly allowed: false;
-    /** A sentence for the caller. */
-    readonly reason: string;
-  };
+export interface Verdict {
+  readonly allowed: boolean;
+  /** A sentence for the caller, without full stop. */
+  readonly reason: string;
+  /** What decided, for the audit log: place of a rule, name of a webhook. */
+  readonly decidedBy?: string;
+}
 
 export interface AuthorizationHook {
-  decide(identity: Identity, operation: Operation): Promise<Verdict>;
+  decide(caller: Caller, operation: Operation): Promise<Verdict>;
 }

@@ -1,7 +1,10 @@
-/** The one step before every operation: asks whether the caller may do it, and words the refusal. */
-import type { Identity } from "../core/identity.ts";
+/** The one step before every operation: asks whether the caller may do it, words the refusal, and keeps the audit. */
+import type { Caller } from "../core/caller.ts";
+import { isIdentified } from "../core/identity.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { Operation } from "../core/operation.ts";
+import type { Verdict } from "../ports/authorization_hook.ts";
+import { auditVerdict } from "./audit.ts";
 import { blobUnknown } from "./pull.ts";
 import type { Registry } from "./registry.ts";
 
@@ -11,35 +14,36 @@ import type { Registry } from "./registry.ts";
  *
  * @param existenceOnly the answer carries no text (HEAD), so a refused blob looks like one that is not there;
  * clients then go on to the upload, whose refusal they show
- * @throws {OciError} DENIED with the hook's reason, or BLOB_UNKNOWN
+ * @throws {OciError} UNAUTHORIZED for a caller of whom nothing is known, else DENIED, both with the hook's reason;
+ * BLOB_UNKNOWN
  */
 export async function authorize(
   registry: Registry,
-  identity: Identity,
+  caller: Caller,
   operation: Operation,
   existenceOnly: boolean,
 ): Promise<Operation> {
-  const verdict = await registry.authorization.decide(identity, operation);
+  const verdict = await registry.authorization.decide(caller, operation);
+  auditVerdict(registry.log, caller, operation, verdict);
   if (verdict.allowed) return operation;
   if (operation.action === "mount-blob") {
-    return await authorize(
-      registry,
-      identity,
-      { action: "start-upload", repository: operation.repository },
-      false,
-    );
+    const upload: Operation = { action: "start-upload", repository: operation.repository };
+    return await authorize(registry, caller, upload, false);
   }
   if (operation.action === "get-blob" && existenceOnly) {
     throw blobUnknown(operation.repository, operation.digest);
   }
-  throw new OciError("DENIED", { message: verdict.reason });
+  throw refusal(caller, verdict);
 }
 
 /** True when the hook lets the caller do it; for look-ups that only narrow what is offered. */
-export async function isAllowed(
-  registry: Registry,
-  identity: Identity,
-  operation: Operation,
-): Promise<boolean> {
-  return (await registry.authorization.decide(identity, operation)).allowed;
+export async function isAllowed(registry: Registry, caller: Caller, operation: Operation): Promise<boolean> {
+  return (await registry.authorization.decide(caller, operation)).allowed;
+}
+
+/** Nobody in particular may come back as somebody; whoever is known already is told why not. */
+function refusal({ identity }: Caller, { reason }: Verdict): OciError {
+  return isIdentified(identity)
+    ? new OciError("DENIED", { message: `Access denied: ${reason}` })
+    : new OciError("UNAUTHORIZED", { message: `Authentication required: ${reason}` });
 }

@@ -1,5 +1,5 @@
 /** List: the tags of a repository and the repositories of the registry, page by page. */
-import type { Identity } from "../core/identity.ts";
+import type { Caller } from "../core/caller.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { Tag } from "../core/tag.ts";
@@ -47,7 +47,7 @@ export async function listTags(
 /** Repositories that hold a manifest and whose tags the caller may list, in byte order. */
 export async function listCatalog(
   registry: Registry,
-  identity: Identity,
+  caller: Caller,
   request: ListRequest,
 ): Promise<Page<RepositoryName>> {
   if (request.limit === 0) return EMPTY;
@@ -58,7 +58,7 @@ export async function listCatalog(
     const step = await registry.metadata.listRepositories({ after, limit: CATALOG_STEP });
     if (step.length === 0) break;
     for (const repository of step) {
-      if (await isAllowed(registry, identity, { action: "list-tags", repository })) found.push(repository);
+      if (await isAllowed(registry, caller, { action: "list-tags", repository })) found.push(repository);
       if (found.length === wanted) break;
     }
     after = step.at(-1)!;

@@ -1,6 +1,6 @@
 /** Mount: lets a repository hold a blob that another one holds, without moving its bytes. */
+import type { Caller } from "../core/caller.ts";
 import { algorithmOf, type Digest } from "../core/digest.ts";
-import type { Identity } from "../core/identity.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { UploadSession } from "../ports/metadata_store.ts";
@@ -29,28 +29,28 @@ export interface MountRequest {
  */
 export async function mountBlob(
   registry: Registry,
-  identity: Identity,
+  caller: Caller,
   request: MountRequest,
 ): Promise<UploadSession | undefined> {
   const { repository, digest, from } = request;
   const named = from === undefined || from === repository ? [repository] : [repository, from];
-  if (await mountFromAny(registry, identity, request, named)) return undefined;
+  if (await mountFromAny(registry, caller, request, named)) return undefined;
   if (from === undefined) {
     const holders = await registry.metadata.listHolders(digest, MOST_HOLDERS);
-    if (await mountFromAny(registry, identity, request, holders)) return undefined;
+    if (await mountFromAny(registry, caller, request, holders)) return undefined;
   }
-  await authorize(registry, identity, { action: "start-upload", repository }, false);
+  await authorize(registry, caller, { action: "start-upload", repository }, false);
   return await startUpload(registry, repository, algorithmOf(digest));
 }
 
 async function mountFromAny(
   registry: Registry,
-  identity: Identity,
+  caller: Caller,
   { repository, digest }: MountRequest,
   sources: readonly RepositoryName[],
 ): Promise<boolean> {
   for (const source of sources) {
-    if (!await isAllowed(registry, identity, { action: "get-blob", repository: source, digest })) continue;
+    if (!await isAllowed(registry, caller, { action: "get-blob", repository: source, digest })) continue;
     if (source === repository) {
       if (await isAnnounced(registry, repository, digest)) return true;
     } else if (await mountFrom(registry, repository, source, digest)) {

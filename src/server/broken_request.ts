@@ -1,18 +1,54 @@
-/** Answers what the HTTP parser refused, where no request exists that a handler could answer. */
+/** Answers what never became a request: bytes that the HTTP parser refused, or that did not come in time. */
 import type { Socket } from "node:net";
 
-const ANSWERS: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: "413 Payload Too Large",
-  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+interface Refusal {
+  readonly status: string;
+  readonly message: string;
+}
+
+const MALFORMED: Refusal = { status: "400 Bad Request", message: "Cannot read this as an HTTP/1.1 request" };
+
+/** By the code of the parser's error. */
+const REFUSALS: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: "431 Request Header Fields Too Large",
+    message: "Cannot read a request with a head of more than 32 KiB",
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: "408 Request Timeout",
+    message: "Cannot wait longer for the head of the request",
+  },
 };
 
-/** Sends a bare answer and closes the connection. */
-export function answerBrokenRequest(error: { code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
+/** ms that a client gets to take such an answer. */
+const PATIENCE_MS = 1000;
+
+/** The client asked to make a tunnel of the connection. */
+export const TUNNEL: Refusal = {
+  status: "405 Method Not Allowed",
+  message: "Cannot open a tunnel: this is a registry",
+};
+
+/** @param code of the parser's error */
+export function refusalOf(code: string | undefined): Refusal {
+  return REFUSALS[code ?? ""] ?? MALFORMED;
+}
+
+/** Closes a connection on which nothing can be read any more, after what was written to it and the bare answer, if any. */
+export function endBrokenConnection(socket: Socket, refusal: Refusal | undefined): void {
+  if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const status = ANSWERS[error.code ?? ""] ?? "400 Bad Request";
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+  const timer = setTimeout(() => socket.destroy(), PATIENCE_MS);
+  socket.once("close", () => clearTimeout(timer));
+  const end = (): void => void socket.destroy();
+  if (refusal === undefined) socket.end(end);
+  else socket.end(formatAnswer(refusal), end);
+}
+
+function formatAnswer({ status, message }: Refusal): string {
+  const body = JSON.stringify({ errors: [{ code: "REQUEST_INVALID", message }] });
+  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+    `Content-Length: ${body.length}\r\n\r\n${body}`;
 }

@@ -2,21 +2,33 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
+import { respondToFault } from "../http/error_response.ts";
 import type { Handled, HttpRequest } from "../http/message.ts";
+import { withoutBody } from "../http/respond.ts";
 import type { Log } from "../ports/log.ts";
 import { logRequest } from "./access_log.ts";
-import { answerBrokenRequest } from "./broken_request.ts";
-import { type ConnectionLimits, MOST_HEADER_BYTES, MOST_HEADER_FIELDS } from "./limits.ts";
+import { endBrokenConnection, refusalOf, TUNNEL } from "./broken_request.ts";
+import { beginRequest, breakConnection, Connections } from "./connections.ts";
+import { type ConnectionLimits, MOST_HEADER_BYTES } from "./limits.ts";
 import { addressOf, makeRequestIds, toHttpRequest } from "./node_request.ts";
 import { NodeRequestBody } from "./request_body.ts";
-import { closeAfterResponse, discardRest } from "./unread_body.ts";
-import { writeResponse } from "./write_response.ts";
+import { faultOfHead } from "./request_head.ts";
+import { closeAfterResponse, discardRest, lingersAfterResponse } from "./unread_body.ts";
+import { dropResponse, writeHeldResponse, writeResponse } from "./write_response.ts";
 
 export interface TlsKeyPair {
   /** PEM, the server's certificate first, then its chain. */
   readonly certificate: string;
   /** PEM. */
   readonly privateKey: string;
+  /** Asks clients for a certificate; undefined does not. */
+  readonly clientCertificates?: {
+    /**
+     * PEM of the CAs to name in the request; undefined names none. Clients written in Go send no certificate at all when
+     * theirs is from none of those named, and could never be told what is wrong with it.
+     */
+    readonly advertisedCas: string | undefined;
+  };
 }
 
 export interface HttpServerOptions {
@@ -27,33 +39,34 @@ export interface HttpServerOptions {
   readonly tls: TlsKeyPair | undefined;
 }
 
+/** What the client waits for before it sends the body: nothing, `100 Continue`, or something that we do not know. */
+type Expectation = "body" | "continue" | "unknown";
+
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #secure: boolean;
   readonly #nextRequestId = makeRequestIds();
-  readonly #sockets = new Set<Socket>();
+  readonly #connections: Connections;
   #draining = false;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#secure = options.tls !== undefined;
+    this.#connections = new Connections(options.limits.idleTimeoutMs);
     this.#server = makeServer(options);
-    this.#server.on("connection", (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
-    });
-    this.#server.on("request", (request, response) => void this.#serve(request, response, false));
-    this.#server.on("checkContinue", (request, response) => void this.#serve(request, response, true));
-    this.#server.on("clientError", (error: Error & { code?: string }, socket: Socket) => {
-      answerBrokenRequest(error, socket);
-      options.log.debug("broken request", { peer: addressOf(socket), code: error.code });
-    });
-    // A failed handshake concerns one client; without a listener it would end the thread.
-    this.#server.on("tlsClientError", (error: Error, socket: Socket) => {
-      options.log.debug("handshake failed", { peer: addressOf(socket), reason: error.message });
-      socket.destroy();
-    });
+    this.#watchConnections();
+    this.#server.on("request", (request, response) => void this.#serve(request, response, "body"));
+    this.#server.on("checkContinue", (request, response) => void this.#serve(request, response, "continue"));
+    this.#server.on(
+      "checkExpectation",
+      (request, response) => void this.#serve(request, response, "unknown"),
+    );
+  }
+
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.#connections.size;
   }
 
   /**
@@ -76,38 +89,84 @@ export class HttpServer {
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
+    this.#connections.closeIdle();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const expired = new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs));
     await Promise.race([closed, expired]);
     clearTimeout(timer);
-    for (const socket of this.#sockets) socket.destroy();
+    this.#connections.closeAll();
     await closed;
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> {
+  #watchConnections(): void {
+    const { log } = this.#options;
+    this.#server.on("connection", (socket: Socket) => {
+      if (this.#draining) socket.destroy();
+      else if (this.#secure) this.#connections.addHandshake(socket);
+      else this.#connections.add(socket);
+    });
+    this.#server.on("secureConnection", (socket: Socket) => {
+      if (this.#draining) socket.destroy();
+      else this.#connections.add(socket);
+    });
+    this.#server.on("clientError", (error: Error & { code?: string }, socket: Socket) => {
+      log.debug("broken request", { peer: addressOf(socket), code: error.code });
+      if (error.code === "ECONNRESET") {
+        socket.destroy();
+        return;
+      }
+      const end = (withAnswer: boolean): void =>
+        endBrokenConnection(socket, withAnswer ? refusalOf(error.code) : undefined);
+      const connection = this.#connections.of(socket);
+      if (connection === undefined) end(true);
+      else breakConnection(connection, end);
+    });
+    // From here on node leaves the socket to us, its errors too.
+    this.#server.on("connect", (_request, socket: Socket) => {
+      socket.on("error", ignore);
+      endBrokenConnection(socket, TUNNEL);
+    });
+    // A failed handshake concerns one client; without a listener it would end the thread.
+    this.#server.on("tlsClientError", (error: Error, socket: Socket) => {
+      log.debug("handshake failed", { peer: addressOf(socket), reason: error.message });
+      socket.destroy();
+    });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse, expects: Expectation): Promise<void> {
     const started = performance.now();
+    const { limits, log } = this.#options;
+    const { socket } = request;
+    // A socket error is told by "close" to whoever reads or writes; unheard it would end the thread.
+    response.on("error", ignore);
+    request.on("error", ignore);
+    const connection = this.#connections.of(socket);
+    if (connection === undefined || connection.closing) return;
     const id = this.#nextRequestId();
-    const peer = addressOf(request.socket);
+    // Asked for now: a socket that is closed has no address.
+    const peer = addressOf(socket);
     const body = new NodeRequestBody(
       request,
       this.#secure,
-      this.#options.limits,
-      awaitsContinue ? response : undefined,
+      limits,
+      expects === "continue" ? response : undefined,
     );
-    // A socket error is told by "close" to whoever reads or writes; unheard it would end the thread.
-    response.on("error", () => {});
-    request.on("error", () => {});
-    if (request.rawHeaders.length > 2 * MOST_HEADER_FIELDS) {
-      response.writeHead(431, { connection: "close", "content-length": "0" }).end();
-      return;
-    }
+    beginRequest(connection, response, body);
+    const refusal = faultOfHead(request, expects === "unknown");
+    if (refusal !== undefined) connection.closing = true;
     try {
-      const handled = await this.#options.handle(toHttpRequest(id, request, body, peer));
-      const close = this.#draining || closeAfterResponse(body);
-      const sent = await writeResponse(response, handled.response, close, this.#options.limits.idleTimeoutMs);
-      if (!body.ended) discardRest(body, request.socket, close);
-      logRequest(this.#options.log, {
+      const handled = refusal === undefined
+        ? await this.#handle(toHttpRequest(id, request, body, peer, this.#secure))
+        : answerFault(refusal, id, request.method!);
+      if (this.#draining || closeAfterResponse(body)) connection.closing = true;
+      const hold = connection.closing && lingersAfterResponse(body, handled.response);
+      const sent = connection.broken
+        ? await dropResponse(handled.response)
+        : hold
+        ? await writeHeldResponse(response, handled.response)
+        : await writeResponse(response, handled.response, connection.closing);
+      if (!body.ended) discardRest(body, socket, hold ? response : undefined);
+      logRequest(log, {
         id,
         peer,
         method: request.method!,
@@ -117,11 +176,30 @@ export class HttpServer {
         ms: performance.now() - started,
       });
     } catch (error) {
-      this.#options.log.error("request failed outside the handler", { request: id, error });
+      log.error("request failed outside the handler", { request: id, error });
       response.destroy();
     }
   }
+
+  async #handle(request: HttpRequest): Promise<Handled> {
+    try {
+      return await this.#options.handle(request);
+    } catch (error) {
+      return answerFault(error, request.id, request.method);
+    }
+  }
 }
+
+function answerFault(fault: unknown, id: string, method: string): Handled {
+  const answer = respondToFault(fault, id);
+  return {
+    response: method === "HEAD" ? withoutBody(answer) : answer,
+    action: undefined,
+    ...(answer.status >= 500 && { fault }),
+  };
+}
+
+function ignore(): void {}
 
 function makeServer({ tls, limits }: HttpServerOptions): Server {
   const options = {
@@ -132,17 +210,26 @@ function makeServer({ tls, limits }: HttpServerOptions): Server {
     keepAliveTimeout: limits.idleTimeoutMs,
     connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs),
     noDelay: true,
+    // The handler refuses a request without Host, in words.
+    requireHostHeader: false,
   };
   const server = tls === undefined ? createServer(options) : createTlsServer({
     ...options,
     cert: tls.certificate,
     key: tls.privateKey,
+    // Verified by our own code: the runtime's verdict is wrong for resumed sessions, and it could give no reason.
+    requestCert: tls.clientCertificates !== undefined,
+    rejectUnauthorized: false,
+    ...(tls.clientCertificates?.advertisedCas !== undefined && { ca: tls.clientCertificates.advertisedCas }),
     minVersion: "TLSv1.2",
     ALPNProtocols: ["http/1.1"],
+    allowHalfOpen: true,
     handshakeTimeout: limits.handshakeTimeoutMs,
   });
   server.maxConnections = limits.maxConnections;
   // 0 means no limit: beyond a limit node drops fields silently, and a dropped one could be a second Host.
   server.maxHeadersCount = 0;
+  // A client that shuts down its side after the request still waits for the answer.
+  (server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true;
   return server;
 }

@@ -1,6 +1,7 @@
 /** From node:http's request to the registry's. */
 import type { IncomingMessage } from "node:http";
 import type { HeaderFields, HttpRequest } from "../http/message.ts";
+import { certificateChainOf } from "./peer_certificates.ts";
 import type { NodeRequestBody } from "./request_body.ts";
 
 /** Reads `[name, value, name, value, ...]` in place: most requests ask for a few names only. */
@@ -38,6 +39,7 @@ export function toHttpRequest(
   request: IncomingMessage,
   body: NodeRequestBody,
   peerAddress: string,
+  secure: boolean,
 ): HttpRequest {
   return {
     id,
@@ -47,6 +49,8 @@ export function toHttpRequest(
     headers: new RawHeaderFields(request.rawHeaders),
     body,
     peerAddress,
+    secure,
+    certificateChain: secure ? certificateChainOf(request.socket) : undefined,
   };
 }
 

@@ -25,6 +25,7 @@ export class NodeRequestBody implements RequestBody {
   #state: "waiting" | "flowing" | "ended" = "waiting";
   #fault: Error | undefined;
   #wake: (() => void) | undefined;
+  #onEnd: (() => void) | undefined;
   #rateTimer: ReturnType<typeof setTimeout> | undefined;
   #windowStart = 0;
   /** True when we held the client back in this window; then its rate says nothing about it. */
@@ -48,6 +49,16 @@ export class NodeRequestBody implements RequestBody {
   /** True when nothing of this body is still to come from the client. */
   get ended(): boolean {
     return this.#state === "ended";
+  }
+
+  /** True when the parser has seen the end of the body, whether or not it was read here. */
+  get arrived(): boolean {
+    return this.#request.complete;
+  }
+
+  /** True when the body broke off, or came too slowly to wait for the rest. */
+  get failed(): boolean {
+    return this.#fault !== undefined;
   }
 
   /** True when the client still waits for `100 Continue`: it has sent nothing of the body. */
@@ -83,13 +94,24 @@ export class NodeRequestBody implements RequestBody {
     }
   }
 
-  /** Takes what is still to come and throws it away; the caller bounds how much and how long. */
-  discard(): void {
+  /**
+   * Takes what is still to come and throws it away; the caller bounds how long.
+   *
+   * @param onEnd called when nothing more comes, because the body ended or the client went away
+   */
+  discard(onEnd?: () => void): void {
     this.#discarding = true;
     this.#queue = [];
     this.#queued = 0;
+    this.#onEnd = onEnd;
     if (this.#state === "waiting") this.#listen();
     if (this.#stopped) this.#setStopped(false);
+    if (this.ended || this.#fault instanceof ClientGone) this.#finish();
+  }
+
+  /** Nothing more can be read: the client sent what nobody can parse. */
+  breakOff(): void {
+    this.#end(new ClientGone("the client sent a body that cannot be read"));
   }
 
   #start(): void {
@@ -102,10 +124,13 @@ export class NodeRequestBody implements RequestBody {
   #listen(): void {
     this.#valve = findValve(this.#request, this.#secure);
     this.#state = "flowing";
+    const onGone = (): void => this.#end(new ClientGone("the client went away"));
+    // Whoever went away before would tell nothing any more.
+    if (this.#request.destroyed) onGone();
     this.#request.on("data", (chunk: Uint8Array) => this.#take(chunk));
     this.#request.on("end", () => this.#end(undefined));
-    this.#request.on("error", () => this.#end(new ClientGone("the client went away")));
-    this.#request.on("close", () => this.#end(new ClientGone("the client went away")));
+    this.#request.on("error", onGone);
+    this.#request.on("close", onGone);
   }
 
   #take(chunk: Uint8Array): void {
@@ -118,10 +143,17 @@ export class NodeRequestBody implements RequestBody {
   }
 
   #end(fault: Error | undefined): void {
-    if (this.#state === "ended" || this.#fault !== undefined) return;
-    this.#fault = fault;
+    if (this.#state === "ended") return;
     if (fault === undefined) this.#state = "ended";
+    // The first fault is the one to tell.
+    this.#fault ??= fault;
     this.#wakeUp();
+    if (this.ended || fault instanceof ClientGone) this.#finish();
+  }
+
+  #finish(): void {
+    this.#onEnd?.();
+    this.#onEnd = undefined;
   }
 
   #setStopped(stopped: boolean): void {

@@ -1,28 +1,44 @@
 /** What becomes of a body that the handler did not want: an early refusal must reach the client, and cost little. */
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { HttpResponse } from "../http/message.ts";
 import type { NodeRequestBody } from "./request_body.ts";
 
 /** Bytes that are read and thrown away to keep a connection usable. */
 const DRAIN_TO_KEEP = 256 * 1024;
 
-/** How long, in ms, a client that is still sending gets to notice the answer before its connection is cut. */
+/** How long, in ms, a client may go on sending after the answer. */
 const LINGER_MS = 5000;
 
 /** True when the connection is better closed than read to the end of the body. */
 export function closeAfterResponse(body: NodeRequestBody): boolean {
   if (body.ended) return false;
   // A client that waits for `100 Continue` may send its body or not: nobody can tell where the next request begins.
-  if (body.awaitsContinue) return true;
+  if (body.awaitsContinue || body.failed) return true;
   return body.remaining === undefined || body.remaining > DRAIN_TO_KEEP;
 }
 
 /**
- * Reads on after the response. Closing at once would reset the connection while the client sends, and a reset can take
- * the answer away from it unread.
+ * True when the connection stays open after the answer until the client has seen it. Closing while the client sends
+ * resets the connection, and a reset can take the answer away from it unread.
  */
-export function discardRest(body: NodeRequestBody, socket: Socket, close: boolean): void {
-  body.discard();
-  if (!close) return;
+export function lingersAfterResponse(body: NodeRequestBody, answer: HttpResponse): boolean {
+  return !body.ended && !body.awaitsContinue && isInMemory(answer.body);
+}
+
+/**
+ * Reads on after the answer and throws away what comes.
+ *
+ * @param held a response that has left but is not ended; it is ended with the body
+ */
+export function discardRest(body: NodeRequestBody, socket: Socket, held: ServerResponse | undefined): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.once("close", () => clearTimeout(timer));
+  body.discard(() => {
+    clearTimeout(timer);
+    held?.end();
+  });
+}
+
+function isInMemory(body: HttpResponse["body"]): boolean {
+  return body instanceof Uint8Array && body.length > 0;
 }

@@ -13,63 +13,116 @@ export interface Sent {
 }
 
 /**
+ * How much of a body is handed over at once. Progress shows only when all of it has left, so a slow client gets it in
+ * small pieces, and a fast one in pieces that double up to the largest.
+ */
+const SMALLEST_PIECE = 64 * 1024;
+const LARGEST_PIECE = 1024 * 1024;
+
+/** ms within which a client that is called fast takes a piece. */
+const FAST_MS = 250;
+
+/**
  * Sends a response. A body that breaks in the middle ends the connection, so that the client cannot take what it has
- * for the whole.
+ * for the whole. Whoever watches the connection cuts a client that stands still.
  *
- * @param stallMs time without progress after which the client is cut off
+ * @param close says `Connection: close`
  */
 export async function writeResponse(
   to: ServerResponse,
   response: HttpResponse,
   close: boolean,
-  stallMs: number,
 ): Promise<Sent> {
   const { status, headers, body } = response;
-  if (to.destroyed) return { bytes: 0, complete: false };
-  to.writeHead(status, close ? { ...headers, connection: "close" } : headers);
-  if (body === undefined || body instanceof Uint8Array) {
+  if (to.destroyed) return await dropResponse(response);
+  try {
+    to.writeHead(status, close ? { ...headers, connection: "close" } : headers);
+  } catch (fault) {
+    to.destroy();
+    return { ...await dropResponse(response), fault };
+  }
+  if (body === undefined || (body instanceof Uint8Array && body.length <= SMALLEST_PIECE)) {
     to.end(body);
     return { bytes: body?.length ?? 0, complete: true };
   }
+  const sent = await writePieces(to, body instanceof Uint8Array ? [body] : body.chunks, body.length);
+  if (!sent.complete) to.destroy();
+  return sent;
+}
+
+/**
+ * Sends a response whose body is in memory, and resolves when it has left. The caller ends `to`, and with it the
+ * connection.
+ */
+export async function writeHeldResponse(to: ServerResponse, response: HttpResponse): Promise<Sent> {
+  const body = response.body as Uint8Array;
+  if (to.destroyed) return await dropResponse(response);
+  to.writeHead(response.status, { ...response.headers, connection: "close" });
+  await new Promise<void>((resolve) => {
+    to.write(body, () => resolve());
+    to.on("close", resolve);
+  });
+  return { bytes: body.length, complete: !to.destroyed };
+}
+
+async function writePieces(
+  to: ServerResponse,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  length: number,
+): Promise<Sent> {
   let bytes = 0;
+  let most = SMALLEST_PIECE;
+  let last: Uint8Array | undefined;
   try {
-    for await (const chunk of body.chunks) {
-      if (to.destroyed) return { bytes, complete: false };
-      bytes += chunk.length;
-      if (!to.write(chunk) && !await drained(to, stallMs)) {
-        to.destroy();
-        return { bytes, complete: false };
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.length;) {
+        if (to.destroyed) return { bytes, complete: false };
+        const piece = at === 0 && chunk.length <= most ? chunk : chunk.subarray(at, at + most);
+        at += piece.length;
+        bytes += piece.length;
+        if (bytes >= length) {
+          last = piece;
+          continue;
+        }
+        if (to.write(piece)) continue;
+        const started = performance.now();
+        if (!await drained(to)) return { bytes, complete: false };
+        most = nextPiece(most, performance.now() - started);
       }
     }
   } catch (fault) {
-    to.destroy();
     return { bytes, complete: false, fault };
   }
-  if (bytes !== body.length) {
-    to.destroy();
-    return {
-      bytes,
-      complete: false,
-      fault: new Error(`sent ${bytes} bytes where ${body.length} were promised`),
-    };
+  if (bytes !== length) {
+    return { bytes, complete: false, fault: new Error(`sent ${bytes} bytes where ${length} were promised`) };
   }
-  to.end();
+  // With the last bytes: over TLS, an end without any that comes while others wait is never done.
+  to.end(last);
   return { bytes, complete: true };
 }
 
-/** True when the socket takes more; false when the client is gone or took nothing for `stallMs`. */
-function drained(to: ServerResponse, stallMs: number): Promise<boolean> {
+function nextPiece(last: number, ms: number): number {
+  return ms < FAST_MS ? Math.min(last * 2, LARGEST_PIECE) : Math.max(last / 2, SMALLEST_PIECE);
+}
+
+/** True when the socket takes more; false when the client is gone. */
+function drained(to: ServerResponse): Promise<boolean> {
+  if (to.destroyed) return Promise.resolve(false);
   return new Promise((resolve) => {
-    const settle = (more: boolean): void => {
-      clearTimeout(timer);
-      to.off("drain", onDrain);
-      to.off("close", onClose);
-      resolve(more);
+    const settle = (): void => {
+      to.off("drain", settle);
+      to.off("close", settle);
+      resolve(!to.destroyed);
     };
-    const onDrain = (): void => settle(true);
-    const onClose = (): void => settle(false);
-    const timer = setTimeout(() => settle(false), stallMs);
-    to.on("drain", onDrain);
-    to.on("close", onClose);
+    to.on("drain", settle);
+    to.on("close", settle);
   });
+}
+
+/** Lets go of a response that nobody can be sent. */
+export async function dropResponse({ body }: HttpResponse): Promise<Sent> {
+  if (body !== undefined && !(body instanceof Uint8Array)) {
+    await body.chunks[Symbol.asyncIterator]().return?.();
+  }
+  return { bytes: 0, complete: false };
 }

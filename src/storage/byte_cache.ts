@@ -1,12 +1,15 @@
 /** A memory of immutable byte strings, bounded in bytes; the least recently used go first. */
 
+/** What an entry costs beside its bytes: key, array, slot. Without it, tiny entries could fill the memory. */
+const ENTRY_OVERHEAD = 512;
+
 export class ByteCache<K> {
   readonly #limit: number;
   // A Map iterates in order of insertion; reading moves an entry to the end.
   readonly #entries = new Map<K, Uint8Array>();
   #held = 0;
 
-  /** @param limit bytes in all; 0 remembers nothing */
+  /** @param limit bytes in all, 512 for each entry included; 0 remembers nothing */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -21,13 +24,12 @@ export class ByteCache<K> {
 
   set(key: K, bytes: Uint8Array): void {
     this.delete(key);
-    if (bytes.length > this.#limit) return;
+    if (costOf(bytes) > this.#limit) return;
     this.#entries.set(key, bytes);
-    this.#held += bytes.length;
-    for (const [oldest, { length }] of this.#entries) {
+    this.#held += costOf(bytes);
+    for (const oldest of this.#entries.keys()) {
       if (this.#held <= this.#limit) break;
-      this.#entries.delete(oldest);
-      this.#held -= length;
+      this.delete(oldest);
     }
   }
 
@@ -35,6 +37,10 @@ export class ByteCache<K> {
     const bytes = this.#entries.get(key);
     if (bytes === undefined) return;
     this.#entries.delete(key);
-    this.#held -= bytes.length;
+    this.#held -= costOf(bytes);
   }
+}
+
+function costOf(bytes: Uint8Array): number {
+  return bytes.length + ENTRY_OVERHEAD;
 }

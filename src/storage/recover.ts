@@ -1,41 +1,65 @@
-/** Puts upload files and session rows in agreement after a crash, while nobody else uses the directory. */
+/** Puts upload files, blob files and rows in agreement after a crash, while nobody else uses the directory. */
 import type { DatabaseSync } from "node:sqlite";
-import type { RepositoryName } from "../core/repository_name.ts";
 import { parseUploadSessionId, type UploadSessionId } from "../core/upload_session_id.ts";
 import type { BlobFile } from "../ports/blob_store.ts";
-import { type Layout, sessionOf } from "./files/layout.ts";
+import { folderOf, type Layout, sessionOf, syncFolderNow } from "./files/layout.ts";
 
 /** What was found and mended. */
 export interface Recovery {
   /** Upload files whose session no row knows: the request never got an answer. Removed. */
   readonly orphanedFiles: number;
+  /** Files that a row names as a blob's and that lay among the uploads. Put in their place. */
+  readonly returnedBlobs: number;
   /** Sessions that were cut between the rename of their file and the transaction. They can be continued. */
   readonly returnedUploads: number;
   /** Sessions whose bytes did not outlive the crash. Their clients are told to start again. */
   readonly lostUploads: number;
 }
 
-/** Reads all session rows and the uploads folder; looks through the blob folders only when a session's file is missing. */
+/** Reads all session rows and the uploads folder; looks at all blobs only when a row or a file has no counterpart. */
 export function recoverUploads(layout: Layout, database: DatabaseSync): Recovery {
-  const sessions = new Map<string, RepositoryName>();
-  for (const row of database.prepare("SELECT id, repository FROM upload_session").all()) {
-    sessions.set(row.id as UploadSessionId, row.repository as RepositoryName);
-  }
-  let orphanedFiles = 0;
-  const withoutFile = new Set(sessions.keys());
+  const withoutFile = new Set(
+    database.prepare("SELECT id FROM upload_session").all().map((row) => row.id as UploadSessionId),
+  );
+  const orphans = new Set<UploadSessionId>();
   for (const { name, isFile } of Deno.readDirSync(layout.uploads)) {
-    if (withoutFile.delete(name) || !isFile) continue;
-    Deno.removeSync(`${layout.uploads}/${name}`);
-    orphanedFiles++;
+    const id = name as UploadSessionId;
+    if (!withoutFile.delete(id) && isFile) orphans.add(id);
   }
-  const returnedUploads = withoutFile.size === 0 ? 0 : returnPromoted(layout, database, withoutFile);
-  const forget = database.prepare("DELETE FROM upload_session WHERE id = ?");
-  for (const id of withoutFile) forget.run(id);
-  return { orphanedFiles, returnedUploads, lostUploads: withoutFile.size };
+  const returnedBlobs = orphans.size === 0 ? 0 : returnBlobs(layout, database, orphans);
+  for (const id of orphans) Deno.removeSync(layout.upload(id));
+  const returnedUploads = withoutFile.size === 0 ? 0 : returnUploads(layout, database, withoutFile);
+  forgetSessions(database, withoutFile);
+  return {
+    orphanedFiles: orphans.size,
+    returnedBlobs,
+    returnedUploads,
+    lostUploads: withoutFile.size,
+  };
+}
+
+/**
+ * Moves files to where blob rows name them; takes them out of the set. A commit whose fsync failed is reported as failed,
+ * and its upload goes on, but a crash soon after can bring the commit back from the log.
+ */
+function returnBlobs(layout: Layout, database: DatabaseSync, orphans: Set<UploadSessionId>): number {
+  const rows = database.prepare(
+    "SELECT file, size FROM blob WHERE substr(file, -36) IN (SELECT value FROM json_each(?))",
+  ).all(JSON.stringify([...orphans])) as { file: BlobFile; size: number }[];
+  let returned = 0;
+  for (const { file, size } of rows) {
+    const id = sessionOf(file) as UploadSessionId;
+    if (Deno.statSync(layout.upload(id)).size !== size) continue;
+    Deno.renameSync(layout.upload(id), layout.blob(file));
+    syncFolderNow(`${layout.blobs}/${folderOf(file)}`);
+    orphans.delete(id);
+    returned++;
+  }
+  return returned;
 }
 
 /** Moves the files of the sessions back from where a finish had renamed them; takes those sessions out of the set. */
-function returnPromoted(layout: Layout, database: DatabaseSync, sessions: Set<string>): number {
+function returnUploads(layout: Layout, database: DatabaseSync, sessions: Set<UploadSessionId>): number {
   const isCurrent = database.prepare("SELECT 1 FROM blob WHERE digest = ? AND file = ?");
   let returned = 0;
   for (const folder of layout.blobFolders()) {
@@ -51,4 +75,11 @@ function returnPromoted(layout: Layout, database: DatabaseSync, sessions: Set<st
     }
   }
   return returned;
+}
+
+/** One transaction for all, since a power cut can leave many. */
+function forgetSessions(database: DatabaseSync, sessions: ReadonlySet<UploadSessionId>): void {
+  if (sessions.size === 0) return;
+  database.prepare("DELETE FROM upload_session WHERE id IN (SELECT value FROM json_each(?))")
+    .run(JSON.stringify([...sessions]));
 }

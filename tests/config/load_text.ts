@@ -5,16 +5,21 @@ import type { Settings } from "../../src/config/settings.ts";
 
 export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
-  /** Path to text; a path that is not there cannot be read. */
-  readonly files?: Readonly<Record<string, string>>;
+  /** Path to content; a path that is not there cannot be read. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   readonly now?: Date;
+}
+
+/** A callback for texts that name no file. */
+export function noFile(path: string): Uint8Array {
+  throw new Error(`no file ${path}`);
 }
 
 export function load(text: string, { env = {}, files = {}, now }: Surroundings = {}): Settings {
   const readFile = (path: string) => {
     const content = files[path];
     if (content === undefined) throw new Error("no such file");
-    return content;
+    return typeof content === "string" ? new TextEncoder().encode(content) : content;
   };
   return loadConfig([{ file: "config.toml", text }], (name) => env[name], readFile, now);
 }

@@ -74,8 +74,29 @@ root_dir = "\${HOME}/data"
 [global]
 max_blob_size = "5GiB"
 allow_missing_manifest_references = true
+trusted_proxies = ["10.0.0.0/8", "::1"]
+authorization_webhook = "gate"
+[global.access_policy]
+default_allow = true
+rules = ["identity.username == 'a'", """
+request.action.startsWith('get-') &&
+  'b' in identity.certificate.organizations"""]
 [repository."team/app"]
+authorization_webhook = ""
 [repository.other]
+access_policy = {}
+[auth.identity.ci]
+username = "ci"
+password = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+[auth.token_service]
+secret_key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+realm = "https://registry.example.com/token"
+[auth.webhook.gate]
+url = "https://policy.example.com"
+timeout_ms = 1000
+basic_auth = { username = "u", password = "\${HOME}" }
+forward_headers = ["x-request-id"]
+cache_ttl = 0
 `;
 
 Deno.test("loadConfig() of any text throws nothing but ConfigError", () => {

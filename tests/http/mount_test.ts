@@ -121,7 +121,7 @@ Deno.test("a refused mount becomes a plain session, unless that is refused too",
       : undefined;
   const refused = await mount(`mount=${blob.digest}&from=source`);
   assertRefused(refused, 403, "DENIED");
-  assert.equal(refused.json.errors[0].message, "this registry is read only");
+  assert.equal(refused.json.errors[0].message, "Access denied: this registry is read only");
 });
 
 Deno.test("a mount that finds nothing opens no session for who may not upload", async () => {

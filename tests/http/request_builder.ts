@@ -40,12 +40,19 @@ export interface Client {
   send(method: string, target: string, options?: RequestOptions): Promise<Answer>;
 }
 
-const nobody: Authenticator = {
-  identify: ({ peerAddress }) => Promise.resolve(anonymousIdentity(peerAddress)),
+/** Takes every request for one of a known user, so that refusals are told to somebody who is identified. */
+const somebody: Authenticator = {
+  identify: ({ peerAddress }) =>
+    Promise.resolve({ ...anonymousIdentity(peerAddress), id: "somebody", username: "somebody" }),
 };
 
-export function makeClient(registry: Registry, authenticator: Authenticator = nobody): Client {
-  const handle = createHandler({ registry, authenticator });
+export function makeClient(registry: Registry, authenticator: Authenticator = somebody): Client {
+  const handle = createHandler({
+    registry,
+    authenticator,
+    challenges: { passwords: false, tokens: undefined },
+    tokenIssuer: undefined,
+  });
   return {
     handle,
     async send(method, target, options = {}) {
@@ -87,6 +94,8 @@ export function makeRequest(
       },
     },
     peerAddress: "192.0.2.1",
+    secure: false,
+    certificateChain: undefined,
   };
   return { request, taken: () => taken };
 }

@@ -1,4 +1,5 @@
 /** A registry on the stores in memory whose clock, log and permissions a test holds in its hands. */
+import type { Caller } from "../../src/core/caller.ts";
 import type { Identity } from "../../src/core/identity.ts";
 import { anonymousIdentity } from "../../src/core/identity.ts";
 import type { Operation } from "../../src/core/operation.ts";
@@ -42,10 +43,12 @@ export function makeModelRegistry(settings: Partial<RegistrySettings> = {}): Mod
     clock: { now: () => registry.time },
     log: { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") },
     authorization: {
-      decide: (_identity: Identity, operation: Operation) => {
+      decide: (_caller: Caller, operation: Operation) => {
         registry.asked.push(operation);
         const reason = registry.refuse(operation);
-        return Promise.resolve(reason === undefined ? { allowed: true } : { allowed: false, reason });
+        return Promise.resolve(
+          reason === undefined ? { allowed: true, reason: "allowed" } : { allowed: false, reason },
+        );
       },
     },
     settings: { ...DEFAULT_REGISTRY_SETTINGS, busySessionPatience: 60, ...settings },
@@ -58,3 +61,16 @@ export function makeModelRegistry(settings: Partial<RegistrySettings> = {}): Mod
 }
 
 export const SOMEBODY: Identity = anonymousIdentity("192.0.2.1");
+
+/** Somebody and a request of theirs. */
+export const SOME_CALLER: Caller = {
+  identity: SOMEBODY,
+  request: {
+    id: "request-1",
+    method: "GET",
+    target: "/",
+    scheme: "http",
+    host: "registry.example",
+    headerValues: () => [],
+  },
+};

@@ -1,13 +1,12 @@
 /** The BlobStore on plain files under one root directory. */
 import type { DigestAlgorithm } from "../../core/digest.ts";
-import { OciError } from "../../core/oci_error.ts";
 import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type { BlobFile, BlobReader, BlobStore, UploadWriter } from "../../ports/blob_store.ts";
 import { BlobFiles, removeIfThere } from "./blob_files.ts";
-import { requireFreeSpace, withoutRoom } from "./free_space.ts";
+import { FreeSpace, withoutRoom } from "./free_space.ts";
 import { HashProgresses } from "./hash_progress.ts";
 import type { Layout } from "./layout.ts";
-import { FileUploadWriter } from "./upload_writer.ts";
+import { FileUploadWriter, uploadGone } from "./upload_writer.ts";
 
 export interface FileBlobStoreOptions {
   /** Bytes of disk that uploads leave free. */
@@ -19,13 +18,13 @@ export interface FileBlobStoreOptions {
 /** One thread's view of the blob files. Threads share the files; the locks on upload files are between all of them. */
 export class FileBlobStore implements BlobStore {
   readonly #layout: Layout;
-  readonly #options: FileBlobStoreOptions;
+  readonly #space: FreeSpace;
   readonly #blobs: BlobFiles;
   readonly #progresses = new HashProgresses();
 
   constructor(layout: Layout, options: FileBlobStoreOptions) {
     this.#layout = layout;
-    this.#options = options;
+    this.#space = new FreeSpace(layout.uploads, options.minimumFreeSpace);
     this.#blobs = new BlobFiles(layout, options.cacheBytes);
   }
 
@@ -42,7 +41,7 @@ export class FileBlobStore implements BlobStore {
   }
 
   async createUpload(id: UploadSessionId): Promise<void> {
-    await requireFreeSpace(this.#layout.uploads, this.#options.minimumFreeSpace);
+    await this.#space.require();
     try {
       (await Deno.open(this.#layout.upload(id), { write: true, createNew: true, mode: 0o600 })).close();
     } catch (error) {
@@ -69,16 +68,7 @@ export class FileBlobStore implements BlobStore {
       // Between open and lock a finish may have renamed the file; what is open here would be the finished blob.
       if (!await isAt(path, file)) throw uploadGone(id);
       const offset = await file.seek(0, Deno.SeekMode.End);
-      const { minimumFreeSpace } = this.#options;
-      return new FileUploadWriter(
-        this.#layout,
-        id,
-        file,
-        offset,
-        algorithm,
-        minimumFreeSpace,
-        this.#progresses,
-      );
+      return new FileUploadWriter(this.#layout, id, file, offset, algorithm, this.#space, this.#progresses);
     } catch (error) {
       file.close();
       throw error;
@@ -118,10 +108,4 @@ async function isAt(path: string, file: Deno.FsFile): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-}
-
-function uploadGone(id: UploadSessionId): OciError {
-  return new OciError("BLOB_UPLOAD_UNKNOWN", {
-    message: `Upload session "${id}" is finished, cancelled or expired: start a new one`,
-  });
 }

@@ -3,7 +3,32 @@ import { statfs } from "node:fs/promises";
 import { OciError } from "../../core/oci_error.ts";
 
 /** Bytes that may be written between two looks at the disk. */
-export const CHECK_EVERY = 64 * 1024 * 1024;
+const CHECK_EVERY = 64 * 1024 * 1024;
+
+/** Watches the disk for all uploads of one thread together, so that many small pieces count like one large one. */
+export class FreeSpace {
+  readonly #path: string;
+  readonly #minimum: number;
+  #unchecked = 0;
+
+  /** @param minimum bytes to keep free on the file system of `path` */
+  constructor(path: string, minimum: number) {
+    this.#path = path;
+    this.#minimum = minimum;
+  }
+
+  /** Looks now. @throws {OciError} INSUFFICIENT_STORAGE */
+  async require(): Promise<void> {
+    await requireFreeSpace(this.#path, this.#minimum);
+    this.#unchecked = 0;
+  }
+
+  /** Looks when 64 MiB have been written since the last look that was content. @throws {OciError} INSUFFICIENT_STORAGE */
+  async spend(bytes: number): Promise<void> {
+    this.#unchecked += bytes;
+    if (this.#unchecked >= CHECK_EVERY) await this.require();
+  }
+}
 
 /**
  * Refuses when less than `minimum` bytes are free for this process on the file system of `path`.
@@ -26,9 +51,14 @@ export function withoutRoom(error: unknown): unknown {
   const message = error instanceof Error ? error.message : "";
   const full = code === "ENOSPC" || code === "EDQUOT" || /os error (28|122)\b/.test(message);
   if (!full) return error;
+  return diskIsFull(error);
+}
+
+/** What a client reads whose content finds no room. */
+export function diskIsFull(cause?: unknown): OciError {
   return new OciError("INSUFFICIENT_STORAGE", {
     message: "Cannot take more content: the disk is full. Delete content or enlarge the disk",
-    cause: error,
+    cause,
   });
 }
 

@@ -1,4 +1,5 @@
 /** Which file lies where under the root directory, and making the folders so that they outlive a power cut. */
+import { dirname } from "node:path";
 import type { Digest } from "../../core/digest.ts";
 import { algorithmOf, hexOf } from "../../core/digest.ts";
 import type { UploadSessionId } from "../../core/upload_session_id.ts";
@@ -16,6 +17,10 @@ export class Layout {
 
   get lock(): string {
     return `${this.rootDir}/lock`;
+  }
+
+  get ballast(): string {
+    return `${this.rootDir}/ballast`;
   }
 
   get controlSocket(): string {
@@ -65,23 +70,16 @@ export function sessionOf(fileName: string): string {
   return fileName.slice(fileName.lastIndexOf(".") + 1);
 }
 
-/** Makes the folders that are missing, private to the owner, and syncs their parents. */
+/**
+ * Makes the folders that are missing, private to the owner, and syncs their parents; those that were there as well,
+ * since whoever made them may have been cut before it synced.
+ */
 export function makeFolders(layout: Layout): void {
-  Deno.mkdirSync(layout.rootDir, { recursive: true, mode: 0o700 });
-  let made = 0;
-  const make = (path: string): void => {
-    try {
-      Deno.mkdirSync(path, { mode: 0o700 });
-      made++;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    }
-  };
-  make(layout.uploads);
-  make(layout.blobs);
-  for (const algorithm of ALGORITHMS) make(`${layout.blobs}/${algorithm}`);
-  for (const folder of layout.blobFolders()) make(folder);
-  if (made === 0) return;
+  makeRoot(layout.rootDir);
+  makeFolder(layout.uploads);
+  makeFolder(layout.blobs);
+  for (const algorithm of ALGORITHMS) makeFolder(`${layout.blobs}/${algorithm}`);
+  for (const folder of layout.blobFolders()) makeFolder(folder);
   for (const algorithm of ALGORITHMS) syncFolderNow(`${layout.blobs}/${algorithm}`);
   syncFolderNow(layout.blobs);
   syncFolderNow(layout.rootDir);
@@ -93,7 +91,35 @@ export async function syncFolder(path: string): Promise<void> {
   await folder.sync();
 }
 
-function syncFolderNow(path: string): void {
+/** The same, for the start, when nothing else waits. */
+export function syncFolderNow(path: string): void {
   using folder = Deno.openSync(path, { read: true });
   folder.syncSync();
+}
+
+function makeRoot(path: string): void {
+  try {
+    if (!makeFolder(path)) return;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    makeRoot(dirname(path));
+    makeFolder(path);
+  }
+  try {
+    syncFolderNow(dirname(path));
+  } catch (error) {
+    // A parent that we may write to but not read cannot be opened for a sync.
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+  }
+}
+
+/** True when the folder was not there. */
+function makeFolder(path: string): boolean {
+  try {
+    Deno.mkdirSync(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return false;
+    throw error;
+  }
 }

@@ -1,10 +1,11 @@
 /** Appending to one upload session, from lock to rename. */
 import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
 import { algorithmOf } from "../../core/digest.ts";
+import { OciError } from "../../core/oci_error.ts";
 import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type { BlobFile, UploadWriter } from "../../ports/blob_store.ts";
 import { readFully, removeIfThere } from "./blob_files.ts";
-import { CHECK_EVERY, requireFreeSpace, withoutRoom } from "./free_space.ts";
+import { type FreeSpace, withoutRoom } from "./free_space.ts";
 import { digestOfProgress, type HashProgress, type HashProgresses } from "./hash_progress.ts";
 import { blobFileOf, folderOf, type Layout, syncFolder } from "./layout.ts";
 
@@ -18,7 +19,7 @@ export class FileUploadWriter implements UploadWriter {
   readonly #layout: Layout;
   readonly #id: UploadSessionId;
   readonly #file: Deno.FsFile;
-  readonly #minimumFree: number;
+  readonly #space: FreeSpace;
   readonly #progresses: HashProgresses;
   #progress: HashProgress;
   #offset: number;
@@ -28,7 +29,6 @@ export class FileUploadWriter implements UploadWriter {
   /** The write under way; at most one, so that the order holds. */
   #writing: Promise<void> = Promise.resolve();
   #fault: unknown;
-  #unchecked = 0;
   #closed = false;
   #promoted = false;
 
@@ -39,14 +39,14 @@ export class FileUploadWriter implements UploadWriter {
     file: Deno.FsFile,
     offset: number,
     algorithm: DigestAlgorithm,
-    minimumFree: number,
+    space: FreeSpace,
     progresses: HashProgresses,
   ) {
     this.#layout = layout;
     this.#id = id;
     this.#file = file;
     this.#offset = offset;
-    this.#minimumFree = minimumFree;
+    this.#space = space;
     this.#progresses = progresses;
     this.#progress = progresses.take(id, algorithm, offset);
   }
@@ -63,17 +63,13 @@ export class FileUploadWriter implements UploadWriter {
       this.#progress.offset += chunk.length;
     }
     this.#offset += chunk.length;
-    this.#unchecked += chunk.length;
     this.#gathered.push(chunk);
     this.#gatheredBytes += chunk.length;
     if (this.#gatheredBytes < GATHER) return;
     // The write before last is waited for, the last one runs beside the next chunks.
     await this.#writing;
     this.#throwFault();
-    if (this.#unchecked >= CHECK_EVERY) {
-      this.#unchecked = 0;
-      await requireFreeSpace(this.#layout.uploads, this.#minimumFree);
-    }
+    await this.#space.spend(this.#gatheredBytes);
     this.#startWrite();
   }
 
@@ -92,6 +88,10 @@ export class FileUploadWriter implements UploadWriter {
       throw new Error("promote() without the digest() of the same bytes");
     }
     await this.#flush();
+    const { size } = this.#file.statSync();
+    if (size !== this.#offset) {
+      throw new Error(`upload file of session ${this.#id} has ${size} bytes, expected ${this.#offset}`);
+    }
     const [upload, file] = [this.#layout.upload(this.#id), blobFileOf(digest, this.#id)];
     try {
       await this.#file.syncData();
@@ -103,7 +103,8 @@ export class FileUploadWriter implements UploadWriter {
     try {
       await Deno.rename(upload, this.#layout.blob(file));
     } catch (error) {
-      throw withoutRoom(error);
+      // A cancellation takes no lock: it may have removed the file from under us.
+      throw await isMissing(upload) ? uploadGone(this.#id) : withoutRoom(error);
     }
     this.#promoted = true;
     try {
@@ -176,6 +177,22 @@ export class FileUploadWriter implements UploadWriter {
 
   #throwFault(): void {
     if (this.#fault !== undefined) throw this.#fault;
+  }
+}
+
+/** What a client reads whose session ended while, or before, it was written to. */
+export function uploadGone(id: UploadSessionId): OciError {
+  return new OciError("BLOB_UPLOAD_UNKNOWN", {
+    message: `Upload session "${id}" is finished, cancelled or expired: start a new one`,
+  });
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
   }
 }
 

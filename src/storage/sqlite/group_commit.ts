@@ -1,5 +1,8 @@
 /** One transaction for all the writes that wait: one fsync pays for many. */
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { OciError } from "../../core/oci_error.ts";
+import type { Ballast } from "../files/ballast.ts";
+import { diskIsFull } from "../files/free_space.ts";
 import { WriteCommands } from "./write_commands.ts";
 
 export type CommandName = Exclude<keyof WriteCommands, "constructor">;
@@ -14,47 +17,108 @@ export type CommandResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: unknown };
 
+/** SQLite's error code for "database or disk is full". */
+export const SQLITE_FULL = 13;
+
+/** What may still be written into the room that the ballast gave up. */
+const FREES_ROOM: ReadonlySet<CommandName> = new Set([
+  "cancelUpload",
+  "announceBlob",
+  "deleteTag",
+  "deleteManifest",
+  "deleteBlob",
+]);
+
+/** Statements and not `exec()`, whose errors lack SQLite's code: a COMMIT is where a full disk shows. */
+const TRANSACTION_SQL = {
+  begin: "BEGIN IMMEDIATE",
+  commit: "COMMIT",
+  rollBack: "ROLLBACK",
+  save: "SAVEPOINT command",
+  rollBackToSaved: "ROLLBACK TO command",
+  release: "RELEASE command",
+} as const;
+
 /** The one writer of a database. */
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #commands: WriteCommands;
+  readonly #transaction = {} as Record<keyof typeof TRANSACTION_SQL, StatementSync>;
+  readonly #ballast: Ballast | undefined;
+  /** Set while the disk is full and the ballast given up: only what frees room is written. */
+  #onlyFreeing = false;
 
-  constructor(database: DatabaseSync) {
+  /** @param ballast given up when SQLite finds the disk full, so that deletes go on */
+  constructor(database: DatabaseSync, ballast?: Ballast) {
     this.#database = database;
     this.#commands = new WriteCommands(database);
+    for (const [name, sql] of Object.entries(TRANSACTION_SQL)) {
+      this.#transaction[name as keyof typeof TRANSACTION_SQL] = database.prepare(sql);
+    }
+    this.#ballast = ballast;
+    ballast?.keep();
   }
 
   /**
    * Runs the commands in order in one transaction and makes them durable. One that fails leaves no trace and does not
-   * touch the others; when the transaction itself fails (no room, a failed fsync), all have failed and none is tried again.
+   * touch the others; when the transaction itself fails (a failed fsync, say), all have failed and none is tried again.
+   * On a full disk what adds content is refused until there is room for the ballast again.
    */
   run(commands: readonly Command[]): CommandResult[] {
-    try {
-      this.#database.exec("BEGIN IMMEDIATE");
-      const results = commands.map((command) => this.#runOne(command));
-      this.#database.exec("COMMIT");
-      return results;
-    } catch (error) {
-      // SQLite has rolled back by itself after some errors; then there is nothing to roll back.
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      return commands.map(() => ({ ok: false, error }));
-    }
+    if (this.#ballast?.keep()) this.#onlyFreeing = false;
+    if (this.#onlyFreeing) return this.#runFreeing(commands);
+    const results = this.#commit(commands);
+    if (!results.some(foundDiskFull) || !this.#ballast?.giveUp()) return results;
+    this.#onlyFreeing = true;
+    const again = this.#runFreeing(commands.filter((_, i) => foundDiskFull(results[i]!))).values();
+    return results.map((result) => foundDiskFull(result) ? again.next().value! : result);
   }
 
   close(): void {
     this.#database.close();
   }
 
+  #runFreeing(commands: readonly Command[]): CommandResult[] {
+    const done = this.#commit(commands.filter(({ name }) => FREES_ROOM.has(name))).values();
+    return commands.map(({ name }) =>
+      FREES_ROOM.has(name) ? done.next().value! : { ok: false, error: diskIsFull() }
+    );
+  }
+
+  #commit(commands: readonly Command[]): CommandResult[] {
+    if (commands.length === 0) return [];
+    if (!this.#database.isOpen) {
+      const error = new OciError("UNAVAILABLE", { message: "Cannot write: the registry is stopping" });
+      return commands.map(() => ({ ok: false, error }));
+    }
+    try {
+      this.#transaction.begin.run();
+      const results = commands.map((command) => this.#runOne(command));
+      this.#transaction.commit.run();
+      return results;
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors; then there is nothing to roll back.
+      if (this.#database.isTransaction) this.#transaction.rollBack.run();
+      return commands.map(() => ({ ok: false, error }));
+    }
+  }
+
   #runOne({ name, args }: Command): CommandResult {
-    this.#database.exec("SAVEPOINT command");
+    this.#transaction.save.run();
     try {
       const value = (this.#commands[name] as (...args: readonly unknown[]) => unknown)(...args);
-      this.#database.exec("RELEASE command");
+      this.#transaction.release.run();
       return { ok: true, value };
     } catch (error) {
-      // Throws when the whole transaction is gone, and then every command of it has failed.
-      this.#database.exec("ROLLBACK TO command; RELEASE command");
+      // The whole transaction is gone, with the savepoint and what the other commands did.
+      if (!this.#database.isTransaction) throw error;
+      this.#transaction.rollBackToSaved.run();
+      this.#transaction.release.run();
       return { ok: false, error };
     }
   }
+}
+
+function foundDiskFull(result: CommandResult): boolean {
+  return !result.ok && (result.error as { errcode?: number } | undefined)?.errcode === SQLITE_FULL;
 }

@@ -119,7 +119,8 @@ export function migrate(database: DatabaseSync): void {
       database.exec(`PRAGMA user_version = ${step + 1}`);
       database.exec("COMMIT");
     } catch (error) {
-      database.exec("ROLLBACK");
+      // SQLite has rolled back by itself when there was no room.
+      if (database.isTransaction) database.exec("ROLLBACK");
       throw error;
     }
   }

@@ -1,46 +1,50 @@
-/** Every SELECT that a request can cause, by name, so that a test can look at the plan of each. */
+/**
+ * Every SELECT that a request can cause, by name, so that a test can look at the plan of each.
+ * Sub-selects, CROSS JOIN and INDEXED BY fix the plans: statistics of another day's data must not turn one into a walk
+ * through a table.
+ */
+
+/** Id of the repository that the first parameter names. */
+const REPOSITORY = "(SELECT id FROM repository WHERE name = ?1)";
 
 export const QUERIES = {
   dataVersion: "PRAGMA data_version",
-  repository: "SELECT id FROM repository WHERE name = ?",
+  repository: "SELECT id FROM repository WHERE name = ?1",
   manifestByTag: `
-    SELECT m.digest, m.media_type FROM repository r
-    JOIN tag t ON t.repository = r.id AND t.name = ?
-    JOIN manifest m ON m.repository = r.id AND m.digest = t.digest
-    WHERE r.name = ?`,
+    SELECT m.digest, m.media_type FROM tag t
+    CROSS JOIN manifest m ON m.repository = t.repository AND m.digest = t.digest
+    WHERE t.repository = ${REPOSITORY} AND t.name = ?2`,
   manifestByDigest: `
-    SELECT m.digest, m.media_type FROM repository r
-    JOIN manifest m ON m.repository = r.id AND m.digest = ?
-    WHERE r.name = ?`,
-  content: "SELECT bytes FROM content WHERE digest = ?",
+    SELECT digest, media_type FROM manifest WHERE repository = ${REPOSITORY} AND digest = ?2`,
+  content: "SELECT bytes FROM content WHERE digest = ?1",
   blob: `
-    SELECT b.size, b.file, h.announced_at FROM repository r
-    JOIN hold h ON h.repository = r.id AND h.digest = ?
-    JOIN blob b ON b.digest = h.digest
-    WHERE r.name = ?`,
-  // Names and not ids decide the order, so the few holders of one blob are sorted.
+    SELECT b.size, b.file, h.announced_at FROM hold h
+    CROSS JOIN blob b ON b.digest = h.digest
+    WHERE h.repository = ${REPOSITORY} AND h.digest = ?2`,
+  // Names and not ids decide the order, so the holders of one blob are sorted: the 1,000 oldest, if there are more.
   holders: `
-    SELECT r.name FROM hold h JOIN repository r ON r.id = h.repository
-    WHERE h.digest = ? ORDER BY r.name LIMIT ?`,
+    SELECT name FROM (
+      SELECT (SELECT name FROM repository WHERE id = hold.repository) AS name FROM hold
+      WHERE digest = ?1 ORDER BY repository LIMIT 1000
+    ) ORDER BY name LIMIT ?2`,
   tags: `
-    SELECT t.name FROM repository r JOIN tag t ON t.repository = r.id AND t.name > ?
-    WHERE r.name = ? ORDER BY t.name LIMIT ?`,
+    SELECT name FROM tag WHERE repository = ${REPOSITORY} AND name > ?2 ORDER BY name LIMIT ?3`,
   repositories: `
     SELECT r.name FROM repository r
-    WHERE r.name > ? AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository = r.id)
-    ORDER BY r.name LIMIT ?`,
+    WHERE r.name > ?1 AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository = r.id)
+    ORDER BY r.name LIMIT ?2`,
   referrers: `
-    SELECT m.digest, m.media_type, m.size, m.artifact_type, m.annotations FROM repository r
-    JOIN manifest m ON m.repository = r.id AND m.subject = ? AND m.digest > ?
-    WHERE r.name = ? ORDER BY m.digest LIMIT ?`,
+    SELECT digest, media_type, size, artifact_type, annotations FROM manifest INDEXED BY manifest_by_subject
+    WHERE repository = ${REPOSITORY} AND subject = ?2 AND digest > ?3 ORDER BY digest LIMIT ?4`,
   referrersOfType: `
-    SELECT m.digest, m.media_type, m.size, m.artifact_type, m.annotations FROM repository r
-    JOIN manifest m ON m.repository = r.id AND m.subject = ? AND m.artifact_type = ? AND m.digest > ?
-    WHERE r.name = ? ORDER BY m.digest LIMIT ?`,
-  upload: "SELECT algorithm, started_at FROM upload_session WHERE id = ? AND repository = ?",
+    SELECT digest, media_type, size, artifact_type, annotations
+    FROM manifest INDEXED BY manifest_by_subject_and_type
+    WHERE repository = ${REPOSITORY} AND subject = ?2 AND artifact_type = ?5 AND digest > ?3
+    ORDER BY digest LIMIT ?4`,
+  upload: "SELECT algorithm, started_at FROM upload_session WHERE repository = ?1 AND id = ?2",
   uploads: `
     SELECT id, repository, algorithm, started_at FROM upload_session
-    WHERE id > ? AND started_at < ? ORDER BY id LIMIT ?`,
+    WHERE id > ?1 AND started_at < ?2 ORDER BY id LIMIT ?3`,
 } as const;
 
 export type QueryName = keyof typeof QUERIES;

@@ -58,7 +58,7 @@ export class SqliteReader {
     const key = `${repository}@${digest}`;
     const remembered = this.#blobs.get(key);
     if (remembered !== undefined) return remembered;
-    const row = this.#statements.blob.get(digest, repository) as
+    const row = this.#statements.blob.get(repository, digest) as
       | { size: number; file: BlobFile; announced_at: number }
       | undefined;
     if (row === undefined) return undefined;
@@ -72,7 +72,7 @@ export class SqliteReader {
   }
 
   listTags(repository: RepositoryName, page: PageRequest<Tag>): Tag[] {
-    return this.#names(this.#statements.tags.all(page.after ?? "", repository, page.limit));
+    return this.#names(this.#statements.tags.all(repository, page.after ?? "", page.limit));
   }
 
   listRepositories(page: PageRequest<RepositoryName>): RepositoryName[] {
@@ -84,10 +84,10 @@ export class SqliteReader {
     subject: Digest,
     page: PageRequest<Digest> & { readonly artifactType?: string },
   ): Descriptor[] {
-    const after = page.after ?? "";
+    const place = [repository, subject, page.after ?? "", page.limit] as const;
     const rows = page.artifactType === undefined
-      ? this.#statements.referrers.iterate(subject, after, repository, page.limit)
-      : this.#statements.referrersOfType.iterate(subject, page.artifactType, after, repository, page.limit);
+      ? this.#statements.referrers.iterate(...place)
+      : this.#statements.referrersOfType.iterate(...place, page.artifactType);
     const descriptors: Descriptor[] = [];
     let characters = 0;
     for (const row of rows as Iterable<Row>) {
@@ -99,7 +99,7 @@ export class SqliteReader {
   }
 
   findUpload(repository: RepositoryName, id: UploadSessionId): UploadSession | undefined {
-    const row = this.#statements.upload.get(id, repository) as Row | undefined;
+    const row = this.#statements.upload.get(repository, id) as Row | undefined;
     return row && sessionOf({ ...row, id, repository });
   }
 
@@ -121,7 +121,7 @@ export class SqliteReader {
     const remembered = this.#manifestRows.get(key);
     if (remembered !== undefined) return remembered;
     const statement = byTag ? this.#statements.manifestByTag : this.#statements.manifestByDigest;
-    const row = statement.get(name, repository) as ManifestRow | undefined;
+    const row = statement.get(repository, name) as ManifestRow | undefined;
     if (row !== undefined && this.#manifestRows.size < MOST_REMEMBERED) this.#manifestRows.set(key, row);
     return row;
   }

@@ -1,7 +1,6 @@
 /** Every write, as a function that runs inside the writer's transaction. What is refused is returned, and changes nothing. */
 import type { DatabaseSync } from "node:sqlite";
 import type { Digest } from "../../core/digest.ts";
-import type { ManifestReference } from "../../core/manifest.ts";
 import type { RepositoryName } from "../../core/repository_name.ts";
 import type { Tag } from "../../core/tag.ts";
 import type { UploadSessionId } from "../../core/upload_session_id.ts";
@@ -42,7 +41,9 @@ export class WriteCommands {
     if (session === undefined) return { kind: "session_gone" };
     const former = this.#sql.blob.get(upload.digest) as { file: BlobFile; created_at: number } | undefined;
     // A file that came while this upload ran is as good as ours. An older one is replaced: it may have been damaged since.
-    const keepFormer = former !== undefined && former.created_at > session.started_at;
+    // One from the future came under another clock, and may be old as well.
+    const keepFormer = former !== undefined && former.created_at > session.started_at &&
+      former.created_at <= upload.at;
     if (!keepFormer) this.#sql.putBlob.run(upload.digest, upload.size, upload.file, upload.at);
     this.#sql.putHold.run(this.#ensureRepository(upload.repository, upload.at), upload.digest, upload.at);
     return { kind: "finished", obsolete: keepFormer ? upload.file : former?.file };
@@ -69,10 +70,8 @@ export class WriteCommands {
   }
 
   putManifest(push: ManifestPush): ManifestPushOutcome {
-    if (push.requireBlobs) {
-      const refusal = this.#checkBlobs(this.#findRepository(push.repository), push.references);
-      if (refusal !== undefined) return refusal;
-    }
+    const refusal = this.#checkBlobs(push);
+    if (refusal !== undefined) return refusal;
     const repository = this.#ensureRepository(push.repository, push.at);
     this.#sql.putContent.run(push.digest, push.bytes);
     this.#sql.putManifest.run(
@@ -122,10 +121,8 @@ export class WriteCommands {
     return { kind: "deleted", obsolete: row?.file };
   }
 
-  #checkBlobs(
-    repository: number | undefined,
-    references: readonly ManifestReference[],
-  ): ManifestPushOutcome | undefined {
+  #checkBlobs({ references, requireBlobs, ...push }: ManifestPush): ManifestPushOutcome | undefined {
+    const repository = this.#findRepository(push.repository);
     const missing: Digest[] = [];
     for (const { kind, digest, size } of references) {
       if (kind === "child" || kind === "foreign") continue;
@@ -133,7 +130,7 @@ export class WriteCommands {
         ? undefined
         : this.#sql.heldBlob.get(repository, digest) as { size: number } | undefined;
       if (blob === undefined) {
-        if (missing.push(digest) >= MOST_MISSING) break;
+        if (requireBlobs && missing.push(digest) >= MOST_MISSING) break;
       } else if (blob.size !== size) {
         return { kind: "size_differs", digest, stated: size, actual: blob.size };
       }

@@ -24,7 +24,10 @@ export const WRITE_SQL = {
     UPDATE hold SET announced_at = max(announced_at, ?) WHERE repository = ? AND digest = ?`,
   deleteHold: "DELETE FROM hold WHERE repository = ? AND digest = ?",
 
-  putContent: "INSERT INTO content (digest, bytes) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
+  // A push of bytes that were damaged on the disk heals them.
+  putContent: `
+    INSERT INTO content (digest, bytes) VALUES (?, ?)
+    ON CONFLICT (digest) DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes`,
   deleteUnusedContent: `
     DELETE FROM content WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM manifest WHERE manifest.digest = ?)`,
   putManifest: `
@@ -47,7 +50,8 @@ export const WRITE_SQL = {
     INSERT INTO tag (repository, name, digest, pushed_at) VALUES (?, ?, ?, ?)
     ON CONFLICT (repository, name) DO UPDATE SET digest = excluded.digest, pushed_at = excluded.pushed_at`,
   takeTag: "DELETE FROM tag WHERE repository = ? AND name = ? RETURNING digest",
-  takeTagsOf: "DELETE FROM tag WHERE repository = ? AND digest = ? RETURNING name",
+  // Left to itself, SQLite walks through all tags of the repository.
+  takeTagsOf: "DELETE FROM tag INDEXED BY tag_by_digest WHERE repository = ? AND digest = ? RETURNING name",
   putHistory: "INSERT INTO tag_history (repository, tag, digest, previous, at) VALUES (?, ?, ?, ?, ?)",
 } as const;
 

@@ -1,8 +1,11 @@
 /** The way of a write from an HTTP thread to the writer thread and of its result back. */
 import { receiveMessageOnPort } from "node:worker_threads";
 import { type ErrorCode, OciError } from "../../core/oci_error.ts";
-import { withoutRoom } from "../files/free_space.ts";
-import type { Command, CommandResult, GroupCommit } from "./group_commit.ts";
+import { diskIsFull } from "../files/free_space.ts";
+import { type Command, type CommandResult, type GroupCommit, SQLITE_FULL } from "./group_commit.ts";
+
+/** Commands of one transaction at most: its fsync is shared by enough of them, and its part of the log is bounded. */
+const MOST_IN_GROUP = 256;
 
 /** Does writes. Resolves when they are durable. */
 export interface CommandRunner {
@@ -14,7 +17,13 @@ interface RequestMessage extends Command {
 }
 
 type ErrorMessage =
-  | { readonly code: ErrorCode; readonly message: string }
+  | {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly status: number;
+    readonly detail: unknown;
+    readonly headers: Record<string, string>;
+  }
   | { readonly stack: string; readonly message: string };
 
 type ReplyMessage =
@@ -64,14 +73,17 @@ export class LocalWriter implements CommandRunner {
   }
 }
 
-/** Serves ports of HTTP threads: whatever waits on all of them when a message arrives goes into one transaction. */
+/** Serves ports of HTTP threads: what waits on all of them when a message arrives goes into one transaction. */
 export function serveWriter(commit: GroupCommit): (port: MessagePort) => void {
   const ports: MessagePort[] = [];
   const commitWaiting = (first: MessagePort, message: RequestMessage): void => {
     const requests: { port: MessagePort; message: RequestMessage }[] = [{ port: first, message }];
-    for (const port of ports) {
-      for (let next = receive(port); next !== undefined; next = receive(port)) {
-        requests.push({ port, message: next });
+    // One of each port in turn, so that a busy thread does not keep the others waiting.
+    for (let taken = 0; taken !== requests.length;) {
+      taken = requests.length;
+      for (const port of ports) {
+        const next = requests.length < MOST_IN_GROUP ? receive(port) : undefined;
+        if (next !== undefined) requests.push({ port, message: next });
       }
     }
     const results = commit.run(requests.map(({ message }) => message));
@@ -96,13 +108,16 @@ function receive(port: MessagePort): RequestMessage | undefined {
 function replyOf(id: number, result: CommandResult): ReplyMessage {
   if (result.ok) return { id, value: result.value };
   const error = explain(result.error);
-  if (error instanceof OciError) return { id, error: { code: error.code, message: error.message } };
+  if (error instanceof OciError) {
+    const { code, message, status, detail, headers } = error;
+    return { id, error: { code, message, status, detail, headers } };
+  }
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   return { id, error: { message, stack: stack ?? message } };
 }
 
 function errorOf(message: ErrorMessage): Error {
-  if ("code" in message) return new OciError(message.code, { message: message.message });
+  if ("code" in message) return new OciError(message.code, message);
   const error = new Error(message.message);
   error.stack = `${message.stack}\n    (in the writer thread)`;
   return error;
@@ -110,8 +125,6 @@ function errorOf(message: ErrorMessage): Error {
 
 /** SQLITE_FULL is a full disk to those who asked; everything else stays what it is. */
 function explain(error: unknown): unknown {
-  const { errcode } = error as { errcode?: number };
-  return errcode === SQLITE_FULL ? withoutRoom({ code: "ENOSPC", cause: error }) : error;
+  const { errcode } = (error ?? {}) as { errcode?: number };
+  return errcode === SQLITE_FULL ? diskIsFull(error) : error;
 }
-
-const SQLITE_FULL = 13;

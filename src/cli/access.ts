@@ -1,0 +1,129 @@
+/** Puts identity and access control together from the settings. */
+import { ClientAddress } from "../auth/client_address.ts";
+import { loadTrust, type TrustSettings } from "../auth/load_trust.ts";
+import type { PasswordChecker } from "../auth/password_check.ts";
+import { RegistryAuthenticator } from "../auth/registry_authenticator.ts";
+import { RememberedPasswords } from "../auth/remembered_passwords.ts";
+import { TokenService } from "../auth/token_service.ts";
+import { VerdictCache } from "../auth/verdict_cache.ts";
+import { Webhook } from "../auth/webhook.ts";
+import type { WebhookTarget } from "../auth/webhook_request.ts";
+import type { ClientAuthSettings, Settings, WebhookSettings } from "../config/settings.ts";
+import type { Challenges } from "../http/challenge.ts";
+import { AccessPolicies, type PolicySources } from "../policy/access_policies.ts";
+import type { AuthorizationHook } from "../ports/authorization_hook.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import { AccessControl } from "../registry/access_control.ts";
+
+/** ms of a clock that nobody sets. */
+const steadyNow = () => performance.now();
+
+/** @param remote the way to the password thread; undefined where no passwords are configured */
+export async function makeAuthenticator(
+  settings: Settings,
+  remote: PasswordChecker | undefined,
+  clock: Clock,
+  log: Log,
+): Promise<RegistryAuthenticator> {
+  const { auth, global, server } = settings;
+  const clientAuth = server.tls?.clientAuth;
+  return new RegistryAuthenticator({
+    clock,
+    log,
+    addresses: new ClientAddress(global.trustedProxies),
+    certificates: clientAuth &&
+      { verdicts: await loadVerdicts(clientAuth, clock), required: clientAuth.required },
+    passwords: remote && new RememberedPasswords(remote, steadyNow),
+    tokens: auth.tokenService && new TokenService(auth.tokenService.key, auth.tokenService.lifetimeSeconds),
+    usernames: new Map(auth.identities.map(({ id, username }) => [id, username])),
+  });
+}
+
+export function challengesOf({ auth }: Settings): Challenges {
+  return {
+    passwords: auth.identities.length > 0,
+    tokens: auth.tokenService && { realm: auth.tokenService.realm },
+  };
+}
+
+/** `[server.tls]` in the words of the verification. */
+export function trustSettingsOf(clientAuth: ClientAuthSettings): TrustSettings {
+  const { caBundle, crls, crlMissing, crlExpired } = clientAuth;
+  return { caBundle, crlMissing, crlExpired, ...(crls.length > 0 && { crlBundle: crls }) };
+}
+
+export function makeAccessControl(settings: Settings, log: Log): AuthorizationHook {
+  const webhooks = new Map(
+    settings.auth.webhooks.map((webhook) => [webhook.name, new Webhook(targetOf(webhook), log, steadyNow)]),
+  );
+  const byRepository = new Map(
+    settings.repositories.map(({ name, authorizationWebhook }) => [name as string, authorizationWebhook]),
+  );
+  return new AccessControl({
+    policies: isOpen(settings) ? undefined : new AccessPolicies(policySourcesOf(settings)),
+    webhookFor(repository) {
+      const name = repository === undefined
+        ? settings.global.authorizationWebhook
+        : nearest(byRepository, repository, settings.global.authorizationWebhook);
+      return name === undefined ? undefined : webhooks.get(name);
+    },
+    log,
+  });
+}
+
+/**
+ * True where nothing of access control is configured. The first policy, password, client CA or webhook closes the
+ * registry: from then on only what a policy allows is allowed.
+ */
+export function isOpen({ auth, global, repositories, server }: Settings): boolean {
+  return global.accessPolicy === undefined &&
+    repositories.every(({ accessPolicy }) => accessPolicy === undefined) &&
+    server.tls?.clientAuth === undefined &&
+    auth.identities.length === 0 && auth.webhooks.length === 0 && auth.tokenService === undefined;
+}
+
+export function policySourcesOf({ global, repositories }: Settings): PolicySources {
+  return {
+    ...(global.accessPolicy !== undefined && { global: global.accessPolicy }),
+    repositories: repositories.map(({ name, accessPolicy }) => ({
+      name,
+      ...(accessPolicy !== undefined && { policy: accessPolicy }),
+    })),
+  };
+}
+
+async function loadVerdicts(clientAuth: ClientAuthSettings, clock: Clock): Promise<VerdictCache> {
+  const { trust } = await loadTrust(trustSettingsOf(clientAuth), new Date(clock.now()));
+  return new VerdictCache(trust);
+}
+
+/** The value of the configured repository that is `name` or the nearest above it. */
+function nearest<T>(byRepository: ReadonlyMap<string, T>, name: string, otherwise: T): T {
+  for (let end = name.length; end > 0; end = name.lastIndexOf("/", end - 1)) {
+    const key = name.slice(0, end);
+    if (byRepository.has(key)) return byRepository.get(key)!;
+  }
+  return otherwise;
+}
+
+function targetOf(webhook: WebhookSettings): WebhookTarget {
+  const { name, url, timeoutMs, credential, clientCertificate, serverCa, forwardHeaders, cacheTtlMs } =
+    webhook;
+  return {
+    name,
+    url,
+    timeoutMs,
+    authorization: credential && headerOf(credential),
+    clientCertificate,
+    serverCa: serverCa?.pem,
+    forwardHeaders,
+    cacheTtlMs,
+  };
+}
+
+function headerOf(credential: NonNullable<WebhookSettings["credential"]>): string {
+  if (credential.kind === "bearer") return `Bearer ${credential.token}`;
+  const pair = new TextEncoder().encode(`${credential.username}:${credential.password}`);
+  return `Basic ${pair.toBase64()}`;
+}

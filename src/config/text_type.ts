@@ -1,0 +1,76 @@
+/** The kinds of texts that keys take: words, names, secrets, addresses of the web, rules. */
+import type { StringNode } from "./document.ts";
+import { type Network, parseNetwork } from "./parse_network.ts";
+import { parseHttpUrl } from "./parse_http_url.ts";
+import type { ValueType } from "./value_type.ts";
+
+/** One of a few words. */
+export function choice<T extends string>(...words: readonly T[]): ValueType<T> {
+  return {
+    expected: words.map((word) => `"${word}"`).join(" or "),
+    parse: (node) => words.find((word) => node.kind === "string" && node.value === word),
+  };
+}
+
+/** A text that may be empty; what it must name is checked later. */
+export const NAME: ValueType<string> = {
+  expected: "a name",
+  parse: (node) => node.kind === "string" ? node.value : undefined,
+};
+
+/** RFC 7617 section 2: a colon would end it early, and control characters are not allowed. */
+export const USERNAME: ValueType<string> = {
+  expected: 'a user name of 1 to 256 characters without ":" and control characters',
+  parse: (node) => {
+    // deno-lint-ignore no-control-regex -- these are the characters that are refused
+    return node.kind === "string" && /^[^:\x00-\x1f\x7f-\x9f]{1,256}$/u.test(node.value)
+      ? node.value
+      : undefined;
+  },
+};
+
+/** Any text that is not empty and that no message may show. */
+export const SECRET: ValueType<string> = {
+  expected: "a text that is not empty",
+  parse: (node) => node.kind === "string" && node.value !== "" ? node.value : undefined,
+  secret: true,
+};
+
+/** Kept from messages, since a URL may hold a password. The value is normalised. */
+export const WEBHOOK_URL: ValueType<string> = {
+  expected:
+    'a URL such as "https://policy.example.com/check", without user name and password, which go into basic_auth',
+  parse: (node) => node.kind === "string" ? parseHttpUrl(node.value)?.href : undefined,
+  secret: true,
+};
+
+/** Where clients ask for tokens: they append a query of their own. */
+export const REALM: ValueType<string> = {
+  expected: 'a URL such as "https://registry.example.com/token", with a path that ends in "/token"',
+  parse: (node) => {
+    const url = node.kind === "string" ? parseHttpUrl(node.value) : undefined;
+    return url?.pathname.endsWith("/token") && url.search === "" ? url.href : undefined;
+  },
+};
+
+/** RFC 9110 section 5.6.2, in lower case. */
+export const HEADER_NAME: ValueType<string> = {
+  expected: 'the name of a header, such as "x-request-id"',
+  parse: (node) => {
+    return node.kind === "string" && /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(node.value)
+      ? node.value.toLowerCase()
+      : undefined;
+  },
+};
+
+/** An IP address or a network. */
+export const NETWORK: ValueType<Network> = {
+  expected: 'an IP address or a network such as "10.0.0.1", "10.0.0.0/8" or "fd00::/8"',
+  parse: (node) => node.kind === "string" ? parseNetwork(node.value) : undefined,
+};
+
+/** The string itself, with its place: what it says is for the policy to judge. */
+export const RULE: ValueType<StringNode> = {
+  expected: "a CEL rule in quotation marks",
+  parse: (node) => node.kind === "string" ? node : undefined,
+};

@@ -1,0 +1,63 @@
+/** On which addresses the registry may listen, and what is said about who gets in. */
+import assert from "node:assert/strict";
+import { loadConfig } from "../../src/config/load_config.ts";
+import { load, noFile, problemsOf } from "./load_text.ts";
+
+for (const address of ["127.0.0.1", "127.255.3.4", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1"]) {
+  Deno.test(`loadConfig() lets ${address} listen without TLS and with a policy that allows everything`, () => {
+    const settings = load(`global.access_policy.default_allow = true\nserver.bind_address = "${address}"`);
+    assert.equal(settings.server.bindAddress, address);
+    assert.deepEqual(settings.warnings, []);
+  });
+}
+
+for (
+  const address of ["0.0.0.0", "::", "10.0.0.1", "128.0.0.1", "fe80::1", "::ffff:10.0.0.1", "::ffff:0.0.0.0"]
+) {
+  Deno.test(`loadConfig() refuses to listen on ${address} with neither TLS nor a policy`, () => {
+    assert.match(
+      problemsOf(`server.bind_address = "${address}"`).join(),
+      /^config.toml:1: server.bind_address: others/,
+    );
+  });
+}
+
+for (
+  const address of ["localhost", "[::1]", "127.0.0.1:80", "127.1", "", "127.0.0.1 ", "registry.example.com"]
+) {
+  Deno.test(`loadConfig() refuses ${JSON.stringify(address)} as an address`, () => {
+    const [problem, ...others] = problemsOf(`server.bind_address = "${address}"`);
+    assert.match(
+      problem!,
+      /expected an IP address such as "127.0.0.1" or "::" \(host names are not accepted\)/,
+    );
+    assert.deepEqual(others, []);
+  });
+}
+
+Deno.test("loadConfig() of no file, or of files without a policy, lets nobody in and says so", () => {
+  for (const sources of [[], [{ file: "a", text: "" }]]) {
+    const { global, warnings } = loadConfig(sources, () => undefined, noFile);
+    assert.equal(global.accessPolicy, undefined);
+    assert.deepEqual(warnings, [
+      "No access policy is configured, so every request is refused: write [global.access_policy], " +
+      "with default_allow = true to let everybody in",
+    ]);
+  }
+});
+
+for (
+  const [policy, expected] of [
+    ["[global.access_policy]", []],
+    ['[repository."a".access_policy]', []],
+    ["[global.access_policy]\ndefault_allow = true\nrules = [\"identity.username == ''\"]", []],
+    ["[global.access_policy]\ndefault_allow = true", [
+      "Listening on 0.0.0.0 with an access policy that allows everything: everybody who reaches it can pull, " +
+      "push and delete",
+    ]],
+  ] as const
+) {
+  Deno.test(`loadConfig() lets every address listen without TLS and with ${JSON.stringify(policy)}`, () => {
+    assert.deepEqual(load(`server.bind_address = "0.0.0.0"\n${policy}`).warnings, expected);
+  });
+}

@@ -1,0 +1,62 @@
+/** The ballast takes up room, gives it up once, and comes back when there is room again. */
+import assert from "node:assert/strict";
+import { statfsSync } from "node:fs";
+import { Ballast } from "../../src/storage/files/ballast.ts";
+
+const SIZE = 3 * 1024 * 1024 + 17;
+
+async function withPath(work: (path: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await work(`${dir}/ballast`);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("Ballast.keep() makes a file whose bytes cannot be compressed away", async () => {
+  await withPath(async (path) => {
+    const ballast = new Ballast(path, SIZE);
+    assert.equal(ballast.keep(), true);
+    assert.equal(ballast.keep(), true);
+    const { size, blocks, mode } = await Deno.stat(path);
+    assert.equal(size, SIZE);
+    assert.ok(blocks! * 512 >= SIZE, "the file is not sparse");
+    assert.equal(mode! & 0o077, 0);
+    assert.ok(new Set(await Deno.readFile(path)).size > 200);
+  });
+});
+
+Deno.test("Ballast.giveUp() removes the file once, and it is not made again at once", async () => {
+  await withPath(async (path) => {
+    const ballast = new Ballast(path, SIZE);
+    assert.equal(ballast.giveUp(), false, "there was none yet");
+    ballast.keep();
+    assert.equal(ballast.giveUp(), true);
+    await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
+    assert.equal(ballast.giveUp(), false);
+    assert.equal(ballast.keep(), false, "a look so soon would find the room that was just given up");
+  });
+});
+
+Deno.test("Ballast takes a whole file of an earlier start as its own and replaces a part of one", async () => {
+  await withPath(async (path) => {
+    new Ballast(path, SIZE).keep();
+    const { mtime } = await Deno.stat(path);
+    assert.equal(new Ballast(path, SIZE).keep(), true);
+    assert.deepEqual((await Deno.stat(path)).mtime, mtime);
+    await Deno.truncate(path, 1000);
+    const ballast = new Ballast(path, SIZE);
+    assert.equal(ballast.giveUp(), false);
+    assert.equal(ballast.keep(), true);
+    assert.equal((await Deno.stat(path)).size, SIZE);
+  });
+});
+
+Deno.test("Ballast is not made where it would take more than half of what is free", async () => {
+  await withPath(async (path) => {
+    const { bavail, bsize } = statfsSync(path.slice(0, path.lastIndexOf("/")));
+    assert.equal(new Ballast(path, bavail * bsize).keep(), false);
+    await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
+  });
+});

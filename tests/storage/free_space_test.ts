@@ -1,0 +1,56 @@
+/** Uploads stop while there is still room for everything else. */
+import assert from "node:assert/strict";
+import { OciError } from "../../src/core/oci_error.ts";
+import { FreeSpace, requireFreeSpace, withoutRoom } from "../../src/storage/files/free_space.ts";
+
+const MiB = 1024 * 1024;
+const PIB = 2 ** 50;
+
+function isInsufficient(error: unknown): boolean {
+  return error instanceof OciError && error.code === "INSUFFICIENT_STORAGE" && error.status === 507;
+}
+
+Deno.test("requireFreeSpace() refuses below the minimum and says what is free and what is kept", async () => {
+  await requireFreeSpace("/tmp", 0);
+  await assert.rejects(requireFreeSpace("/tmp", PIB), (error: Error) => {
+    assert.ok(isInsufficient(error));
+    assert.match(
+      error.message,
+      /^Cannot take more content: \d+ MiB are free, the registry keeps 1073741824 MiB/,
+    );
+    return true;
+  });
+});
+
+Deno.test("FreeSpace looks again when 64 MiB have been written, in however many pieces", async () => {
+  const space = new FreeSpace("/tmp", PIB);
+  for (let i = 0; i < 63; i++) await space.spend(MiB);
+  await assert.rejects(space.spend(MiB), isInsufficient);
+});
+
+Deno.test("FreeSpace keeps looking until a look was content", async () => {
+  const space = new FreeSpace("/tmp", PIB);
+  await assert.rejects(space.spend(64 * MiB), isInsufficient);
+  await assert.rejects(space.spend(1), isInsufficient);
+  await assert.rejects(space.require(), isInsufficient);
+});
+
+Deno.test("FreeSpace starts to count anew after each look", async () => {
+  const space = new FreeSpace("/tmp", 0);
+  await space.spend(100 * MiB);
+  await space.require();
+  await space.spend(63 * MiB);
+});
+
+Deno.test("withoutRoom() knows a full disk and a full quota, and passes everything else on", () => {
+  // Deno's own text for ENOSPC; full_disk_test.ts has the system say it.
+  const reported = new Error("No space left on device (os error 28)");
+  const answer = withoutRoom(reported);
+  assert.ok(isInsufficient(answer));
+  assert.equal((answer as OciError).cause, reported);
+  assert.ok(isInsufficient(withoutRoom(Object.assign(new Error("quota"), { code: "EDQUOT" }))));
+  assert.ok(isInsufficient(withoutRoom(new Error("Disk quota exceeded (os error 122)"))));
+  for (const other of [new Error("os error 280"), undefined, null, "text", new Deno.errors.NotFound("x")]) {
+    assert.equal(withoutRoom(other), other);
+  }
+});
