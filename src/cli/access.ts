@@ -61,7 +61,7 @@ export function makeAccessControl(settings: Settings, log: Log): AuthorizationHo
     settings.repositories.map(({ name, authorizationWebhook }) => [name as string, authorizationWebhook]),
   );
   return new AccessControl({
-    policies: isOpen(settings) ? undefined : new AccessPolicies(policySourcesOf(settings)),
+    policies: new AccessPolicies(policySourcesOf(settings)),
     webhookFor(repository) {
       const name = repository === undefined
         ? settings.global.authorizationWebhook
@@ -70,17 +70,6 @@ export function makeAccessControl(settings: Settings, log: Log): AuthorizationHo
     },
     log,
   });
-}
-
-/**
- * True where nothing of access control is configured. The first policy, password, client CA or webhook closes the
- * registry: from then on only what a policy allows is allowed.
- */
-export function isOpen({ auth, global, repositories, server }: Settings): boolean {
-  return global.accessPolicy === undefined &&
-    repositories.every(({ accessPolicy }) => accessPolicy === undefined) &&
-    server.tls?.clientAuth === undefined &&
-    auth.identities.length === 0 && auth.webhooks.length === 0 && auth.tokenService === undefined;
 }
 
 export function policySourcesOf({ global, repositories }: Settings): PolicySources {

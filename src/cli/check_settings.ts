@@ -12,7 +12,6 @@ import { trustSettingsOf } from "./access.ts";
  */
 export async function checkSettings(
   { server: { tls } }: Settings,
-  log: Log,
   now: Date,
 ): Promise<readonly string[]> {
   if (tls === undefined) return [];

@@ -9,6 +9,8 @@ export interface Exposure {
   readonly repositoryNames: readonly string[];
   /** True where somebody else is asked too: a webhook, or the handshake that requires a certificate. */
   readonly guarded: boolean;
+  /** True where anything at all tells callers apart: client CAs, passwords, tokens or webhooks. */
+  readonly knowsCallers: boolean;
   /** True where passwords or tokens of clients are accepted. */
   readonly takesCredentials: boolean;
   readonly behindProxy: boolean;
@@ -22,14 +24,26 @@ const OPEN = "others can reach this address, and there is neither encryption nor
 const NOBODY = "No access policy is configured, so every request is refused: write [global.access_policy], " +
   "with default_allow = true to let everybody in";
 
-/** Refuses what can only be a slip, and warns of the rest. */
-export function checkExposure(exposure: Exposure, checking: Checking): void {
+const OPEN_ON_LOOPBACK =
+  "No access control is configured: everybody on this machine may pull, push and delete. " +
+  "The first access policy, password, client CA or webhook ends that";
+
+/** What holds where nothing of access control is configured and nobody from outside can reach the registry. */
+const ALLOW_EVERYTHING: PolicySource = { defaultAllow: true, rules: [], file: "", line: 0 };
+
+/** Refuses what can only be a slip, and warns of the rest. Gives the global policy that holds. */
+export function checkExposure(exposure: Exposure, checking: Checking): PolicySource | undefined {
   const { bindAddress, globalPolicy } = exposure;
   const tables = [["global"], ...exposure.repositoryNames.map((name) => ["repository", name])];
   const hasPolicy = tables.some((table) => isSet(checking, [...table, "access_policy"]));
-  if (!hasPolicy) checking.warnings.push(NOBODY);
   // An address that is not set, or that was refused, is read as the default.
-  if (isLoopback(bindAddress)) return;
+  const loopback = isLoopback(bindAddress);
+  if (!hasPolicy && loopback && !exposure.knowsCallers) {
+    checking.warnings.push(OPEN_ON_LOOPBACK);
+    return ALLOW_EVERYTHING;
+  }
+  if (!hasPolicy) checking.warnings.push(NOBODY);
+  if (loopback) return globalPolicy;
 
   const encrypted = isSet(checking, ["server", "tls"]);
   if (!encrypted && !hasPolicy) noteMissing(checking, ADDRESS, OPEN);
@@ -45,4 +59,5 @@ export function checkExposure(exposure: Exposure, checking: Checking): void {
       `Listening on ${bindAddress} without [server.tls]: passwords and tokens travel where others can read them`,
     );
   }
+  return globalPolicy;
 }

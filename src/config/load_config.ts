@@ -47,18 +47,20 @@ export function loadConfig(
   const checking: Checking = { document, readFile, now, complete, problems, warnings };
 
   const tls = server.tls && readTls(server.tls, checking);
-  const accessPolicy = readAccessPolicy(global.access_policy, ["global", "access_policy"], checking);
+  const ownPolicy = readAccessPolicy(global.access_policy, ["global", "access_policy"], checking);
   const identities = readIdentities(auth.identity, checking);
   const tokenService = auth.token_service && readTokenService(auth.token_service, checking);
   const webhooks = readWebhooks(auth.webhook, checking);
   const webhookNames = checkWebhookNames(values, checking);
   const repositories = checkRepositories(values.repository, webhookNames, checking);
-  checkExposure({
+  const takesCredentials = identities.length > 0 || tokenService !== undefined;
+  const accessPolicy = checkExposure({
     bindAddress: server.bind_address,
-    globalPolicy: accessPolicy,
+    globalPolicy: ownPolicy,
     repositoryNames: values.repository.map((table) => table.name),
     guarded: server.tls?.client_auth === "required" || webhookNames.global !== undefined,
-    takesCredentials: identities.length > 0 || tokenService !== undefined,
+    takesCredentials,
+    knowsCallers: takesCredentials || tls?.clientAuth !== undefined || webhooks.length > 0,
     behindProxy: global.trusted_proxies.length > 0,
   }, checking);
 
@@ -101,14 +103,8 @@ function inOrder(problems: readonly Problem[], sources: readonly ConfigSource[])
   return problems.toSorted((a, b) => order(a) - order(b) || a.line - b.line || a.column - b.column);
 }
 
-const OPEN_ON_LOOPBACK = {
-  file: "built-in configuration",
-  text: "global.access_policy.default_allow = true",
+/** What holds with no file at all: loopback only, everything allowed. That is said with how to push, not as a warning. */
+export const BUILT_IN: Settings = {
+  ...loadConfig([], () => undefined, () => new Uint8Array()),
+  warnings: [],
 };
-
-/** What holds with no file at all: loopback only, everything allowed. */
-export const BUILT_IN: Settings = loadConfig(
-  [OPEN_ON_LOOPBACK],
-  () => undefined,
-  () => new Uint8Array(),
-);

@@ -8,8 +8,7 @@ import type { AuthorizationHook, Verdict } from "../ports/authorization_hook.ts"
 import type { Log } from "../ports/log.ts";
 
 export interface AccessControlParts {
-  /** undefined where nothing of access control is configured: then everything is allowed. */
-  readonly policies: AccessPolicies | undefined;
+  readonly policies: AccessPolicies;
   /** The webhook to ask for a repository name, or for a request without one. */
   readonly webhookFor: (repository: RepositoryName | undefined) => AuthorizationHook | undefined;
   readonly log: Log;
@@ -32,9 +31,6 @@ export class AccessControl implements AuthorizationHook {
   }
 
   #askPolicies(caller: Caller, operation: Operation): Verdict {
-    if (this.#parts.policies === undefined) {
-      return { allowed: true, reason: "no access control is configured" };
-    }
     const decision = this.#parts.policies.decide(caller.identity, operation);
     if (decision.error !== undefined) this.#logFault(decision);
     const { allowed, reason, rule } = decision;

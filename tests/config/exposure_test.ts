@@ -35,14 +35,35 @@ for (
   });
 }
 
-Deno.test("loadConfig() of no file, or of files without a policy, lets nobody in and says so", () => {
+Deno.test("loadConfig() lets everybody of this machine in while nothing of access control is configured, and says so", () => {
   for (const sources of [[], [{ file: "a", text: "" }]]) {
     const { global, warnings } = loadConfig(sources, () => undefined, noFile);
-    assert.equal(global.accessPolicy, undefined);
+    assert.deepEqual(global.accessPolicy, { defaultAllow: true, rules: [], file: "", line: 0 });
     assert.deepEqual(warnings, [
-      "No access policy is configured, so every request is refused: write [global.access_policy], " +
-      "with default_allow = true to let everybody in",
+      "No access control is configured: everybody on this machine may pull, push and delete. " +
+      "The first access policy, password, client CA or webhook ends that",
     ]);
+  }
+});
+
+Deno.test("loadConfig() lets nobody in without a policy once anything tells callers apart, and says so", () => {
+  const phc =
+    "$argon2id$v=19$m=19456,t=2,p=1$/KcdfKzuJRKWuvmIZgqKyA$xHQSfv6QbalemqkQa4To+XIcQ6bq4c2M9OIznuePk3c";
+  for (
+    const text of [
+      `[auth.identity.ci]\nusername = "ci"\npassword = "${phc}"`,
+      `[auth.token_service]\nsecret_key = "${btoa("0123456789abcdef0123456789abcdef")}"`,
+      `[auth.webhook.w]\nurl = "http://127.0.0.1:1/"\ntimeout_ms = 1`,
+    ]
+  ) {
+    const { global, warnings } = load(text);
+    assert.equal(global.accessPolicy, undefined);
+    assert.ok(
+      warnings.includes(
+        "No access policy is configured, so every request is refused: write [global.access_policy], " +
+          "with default_allow = true to let everybody in",
+      ),
+    );
   }
 });
 

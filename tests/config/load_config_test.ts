@@ -27,7 +27,7 @@ Deno.test("BUILT_IN listens on loopback without TLS, and allows everything", () 
         maxBlobSize: 100 * 1024 ** 3,
         allowMissingManifestReferences: false,
         uploadExpiryMs: 24 * 3_600_000,
-        accessPolicy: { defaultAllow: true, rules: [], file: "built-in configuration", line: 1 },
+        accessPolicy: { defaultAllow: true, rules: [], file: "", line: 0 },
         trustedProxies: [],
       },
       auth: { identities: [], webhooks: [] },
