@@ -8,6 +8,8 @@ import { Layout } from "../storage/files/layout.ts";
 import { checkSettings } from "./check_settings.ts";
 import { hashPasswordFromInput } from "./hash_password.ts";
 import { readLogLevels } from "./log_levels.ts";
+import { configureClient } from "./client_config_command.ts";
+import { testPolicy } from "./policy_test.ts";
 import { readSettings } from "./read_settings.ts";
 import { runServer } from "./run_server.ts";
 import { type CommandLine, parseCommandLine, USAGE, UsageError } from "./usage.ts";
@@ -33,7 +35,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function runCommand({ configFiles, words }: CommandLine): Promise<number> {
+async function runCommand({ configFiles, words, options }: CommandLine): Promise<number> {
   switch (words.join(" ")) {
     case "server":
       return await runServer({
@@ -46,6 +48,10 @@ async function runCommand({ configFiles, words }: CommandLine): Promise<number> 
     case "argon":
       print(await hashPasswordFromInput());
       return DONE;
+    case "policy test":
+      return await runPolicyTest(configFiles, options);
+    case "client-config":
+      return await runClientConfig(options);
     case "status":
       return await showStatus(configFiles);
     case "version":
@@ -76,6 +82,18 @@ async function showStatus(configFiles: readonly string[]): Promise<number> {
   if (answer === undefined) return complain(`no server runs on data directory ${rootDir}`, FAILED);
   for (const [name, value] of Object.entries(answer)) print(`${name}: ${value}\n`);
   return DONE;
+}
+
+async function runPolicyTest(configFiles: readonly string[], options: readonly string[]): Promise<number> {
+  const { allowed, text } = await testPolicy(options, readSettings(configFiles).settings, new Date());
+  print(text);
+  return allowed ? DONE : FAILED;
+}
+
+async function runClientConfig(options: readonly string[]): Promise<number> {
+  const { ok, text } = await configureClient(options);
+  print(text);
+  return ok ? DONE : FAILED;
 }
 
 function print(text: string): void {

@@ -8,6 +8,15 @@ Commands:
   server          serve the registry until SIGTERM
   config check    check the configuration and print "ok", or every problem with file and line
   status          ask the running server that owns the data directory
+  policy test     say what the access policies answer to a caller, which rule decided, and what it saw:
+                    --cert FILE | --user NAME | --anonymous   who asks (--ip ADDRESS from where)
+                    --action NAME --repository NAME ...       one operation
+                    --as-if-request 'docker push NAME:TAG'    each request of a push or pull
+                  exit code 0 allows, 1 denies
+  client-config   print the files and commands that make a client show its certificate:
+                    --host HOST:PORT --for docker|podman|containerd|containerd-1|skopeo|crane|oras|regctl|buildkit|helm|curl
+                    --ca FILE --cert FILE --key FILE          your files
+                    --check                                   try the connection and say what is wrong
   hash-password   read a password, from the terminal or a pipe, and print its hash for [auth.identity.<id>]
                   (the original's name for it, argon, works too)
   version         print the versions of this program, Deno and SQLite
@@ -28,7 +37,12 @@ export interface CommandLine {
   readonly configFiles: readonly string[];
   /** The words of the command, such as ["config", "check"]. */
   readonly words: readonly string[];
+  /** What follows a command that has options of its own. */
+  readonly options: readonly string[];
 }
+
+/** Commands with options of their own. */
+const WITH_OPTIONS = ["policy test", "client-config"];
 
 export class UsageError extends Error {
   override readonly name = "UsageError";
@@ -38,6 +52,7 @@ export class UsageError extends Error {
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const configFiles: string[] = [];
   const words: string[] = [];
+  const options: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     if (arg === "-c" || arg === "--config") {
@@ -50,11 +65,13 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       words.unshift("help");
     } else if (arg === "-V" || arg === "--version") {
       words.unshift("version");
+    } else if (WITH_OPTIONS.includes(words.join(" "))) {
+      options.push(arg);
     } else if (arg.startsWith("-")) {
       throw new UsageError(`unknown option ${arg}`);
     } else {
       words.push(arg);
     }
   }
-  return { configFiles, words };
+  return { configFiles, words, options };
 }
