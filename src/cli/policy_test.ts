@@ -46,7 +46,7 @@ export async function testPolicy(
   now: Date,
 ): Promise<PolicyTestResult> {
   const options = readOptions(args, OPTIONS);
-  const operations = assumeOperations(options);
+  const assumed = assumeOperations(options);
   const identity = await assumeIdentity(options, settings, now);
   const policies = new AccessPolicies(policySourcesOf(settings));
   const verdicts = assumed.map(({ operation, optional }) => ({

@@ -8,7 +8,7 @@ import { withoutBody } from "../http/respond.ts";
 import type { Log } from "../ports/log.ts";
 import { logRequest } from "./access_log.ts";
 import { endBrokenConnection, refusalOf, TUNNEL } from "./broken_request.ts";
-import { beginRequest, breakConnection, Connections } from "./connections.ts";
+import { beginRequest, breakConnection, type Connection, Connections } from "./connections.ts";
 import { type ConnectionLimits, MOST_HEADER_BYTES } from "./limits.ts";
 import { addressOf, makeRequestIds, toHttpRequest } from "./node_request.ts";
 import { NodeRequestBody } from "./request_body.ts";
@@ -134,51 +134,50 @@ export class HttpServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse, expects: Expectation): Promise<void> {
-    const started = performance.now();
-    const { limits, log } = this.#options;
-    const { socket } = request;
     // A socket error is told by "close" to whoever reads or writes; unheard it would end the thread.
     response.on("error", ignore);
     request.on("error", ignore);
-    const connection = this.#connections.of(socket);
+    const connection = this.#connections.of(request.socket);
     if (connection === undefined || connection.closing) return;
     const id = this.#nextRequestId();
+    try {
+      await this.#exchange(id, connection, request, response, expects);
+    } catch (error) {
+      this.#options.log.error("request failed outside the handler", { request: id, error });
+      response.destroy();
+    }
+  }
+
+  async #exchange(
+    id: string,
+    connection: Connection,
+    request: IncomingMessage,
+    response: ServerResponse,
+    expects: Expectation,
+  ): Promise<void> {
+    const started = performance.now();
+    const { limits, log } = this.#options;
+    const { socket } = request;
     // Asked for now: a socket that is closed has no address.
     const peer = addressOf(socket);
-    const body = new NodeRequestBody(
-      request,
-      this.#secure,
-      limits,
-      expects === "continue" ? response : undefined,
-    );
+    const continueOn = expects === "continue" ? response : undefined;
+    const body = new NodeRequestBody(request, this.#secure, limits, continueOn);
     beginRequest(connection, response, body);
     const refusal = faultOfHead(request, expects === "unknown");
     if (refusal !== undefined) connection.closing = true;
-    try {
-      const handled = refusal === undefined
-        ? await this.#handle(toHttpRequest(id, request, body, peer, this.#secure))
-        : answerFault(refusal, id, request.method!);
-      if (this.#draining || closeAfterResponse(body)) connection.closing = true;
-      const hold = connection.closing && lingersAfterResponse(body, handled.response);
-      const sent = connection.broken
-        ? await dropResponse(handled.response)
-        : hold
-        ? await writeHeldResponse(response, handled.response)
-        : await writeResponse(response, handled.response, connection.closing);
-      if (!body.ended) discardRest(body, socket, hold ? response : undefined);
-      logRequest(log, {
-        id,
-        peer,
-        method: request.method!,
-        target: request.url!,
-        handled,
-        sent,
-        ms: performance.now() - started,
-      });
-    } catch (error) {
-      log.error("request failed outside the handler", { request: id, error });
-      response.destroy();
-    }
+    const handled = refusal === undefined
+      ? await this.#handle(toHttpRequest(id, request, body, peer, this.#secure))
+      : answerFault(refusal, id, request.method!);
+    if (this.#draining || closeAfterResponse(body)) connection.closing = true;
+    const hold = connection.closing && lingersAfterResponse(body, handled.response);
+    const sent = connection.broken
+      ? await dropResponse(handled.response)
+      : hold
+      ? await writeHeldResponse(response, handled.response)
+      : await writeResponse(response, handled.response, connection.closing);
+    if (!body.ended) discardRest(body, socket, hold ? response : undefined);
+    const { method = "", url: target = "" } = request;
+    logRequest(log, { id, peer, method, target, handled, sent, ms: performance.now() - started });
   }
 
   async #handle(request: HttpRequest): Promise<Handled> {

@@ -44,6 +44,9 @@ export class NodeRequestBody implements RequestBody {
     this.#continueOn = continueOn;
     this.length = lengthOf(request);
     if (this.length === 0) this.#state = "ended";
+    else this.#valve = findValve(request, secure);
+    // Nobody reads yet, and until then a TLS socket would swallow whatever comes.
+    if (secure) this.#valve?.stop();
   }
 
   /** True when nothing of this body is still to come from the client. */
@@ -122,7 +125,6 @@ export class NodeRequestBody implements RequestBody {
   }
 
   #listen(): void {
-    this.#valve = findValve(this.#request, this.#secure);
     this.#state = "flowing";
     const onGone = (): void => this.#end(new ClientGone("the client went away"));
     // Whoever went away before would tell nothing any more.
@@ -131,6 +133,7 @@ export class NodeRequestBody implements RequestBody {
     this.#request.on("end", () => this.#end(undefined));
     this.#request.on("error", onGone);
     this.#request.on("close", onGone);
+    if (this.#secure) this.#valve!.start();
   }
 
   #take(chunk: Uint8Array): void {

@@ -164,6 +164,13 @@ Deno.test("verify() holds the path length of each CA", async () => {
   await expectRefused(trust, [makeClient(tooMany), tooMany, last], "invalid_path", /pathLenConstraint/);
 });
 
+Deno.test("verify() does not count a CA that only has a new key", async () => {
+  const old = makeAuthority({ subject: "CA", basicConstraints: { authority: true, pathLength: 1 } });
+  const renewed = makeAuthority({ subject: "CA", issuer: old });
+  const lower = makeAuthority({ subject: "Lower", issuer: renewed });
+  await expectAccepted(await trustIn([old]), [makeClient(lower), lower, renewed]);
+});
+
 Deno.test("verify() refuses a leaf whose root has expired since the start", async () => {
   const shortLived = makeAuthority({ subject: "Short", notAfter: new Date(Date.now() + DAY_MS) });
   const trust = await trustIn([shortLived]);

@@ -198,6 +198,13 @@ Deno.test("verify() gives up on certificates that name each other in more ways t
   assert.ok(steps < 600, `took ${steps} steps`);
 });
 
+Deno.test("verify() checks a bounded number of signatures", async () => {
+  const trusted = Array.from({ length: 3 }, () => makeAuthority({ subject: "Root" }));
+  const forged = Array.from({ length: 9 }, () => makeAuthority({ subject: "M", issuerName: "Root" }));
+  const chain = [makeClient(makeAuthority({ subject: "M" })), ...forged];
+  await expectRefused(await trustIn(trusted), chain, "too_large", /more than 24 signatures/);
+});
+
 Deno.test("verify() accepts the longest chain that may be sent", async () => {
   const line = [root];
   for (let i = 0; i < 9; i++) line.unshift(makeAuthority({ subject: `Level ${i}`, issuer: line[0] ?? root }));

@@ -11,6 +11,8 @@ export interface RegistryOptions {
   readonly tls?: boolean;
   /** More lines of TOML for the table [server], such as `threads = 1`. */
   readonly server?: string;
+  /** More lines of TOML for the table [server.tls], such as `client_auth = "required"`. */
+  readonly serverTls?: string;
   /** More TOML after the tables that the harness writes. */
   readonly config?: string;
   /** The compiled binary instead of `deno run`; by default when SIMPLE_REGISTRY_BINARY names one. */
@@ -120,6 +122,7 @@ async function registryCommand(
       "[server.tls]",
       `server_certificate_bundle = ${JSON.stringify(tls.certificateFile)}`,
       `server_private_key = ${JSON.stringify(tls.keyFile)}`,
+      options.serverTls ?? "",
     ]),
     "[blob_store.fs]",
     `root_dir = ${JSON.stringify(rootDir)}`,

@@ -3,6 +3,8 @@ import { OciError } from "../../src/core/oci_error.ts";
 import { respondToFault } from "../../src/http/error_response.ts";
 import type { Handled, HttpRequest, HttpResponse, StreamBody } from "../../src/http/message.ts";
 
+const MIB = 1024 * 1024;
+
 /** What reached the handler. */
 export interface SeenRequest {
   readonly method: string;
@@ -43,6 +45,14 @@ export class EchoHandler {
     switch (url.pathname) {
       case "/read":
         return text(200, request, `read ${await readAll(request)}`);
+      case "/stuck":
+        await this.gate.promise;
+        return text(200, request, `read ${await readAll(request)}`);
+      case "/slow":
+        return text(200, request, `read ${await readAll(request, number)}`);
+      case "/open":
+        this.gate.resolve();
+        return text(200, request, "opened");
       case "/refuse":
         throw new OciError("DENIED", { message: "Cannot take this" });
       case "/throw":
@@ -110,9 +120,16 @@ export class EchoHandler {
   }
 }
 
-async function readAll(request: HttpRequest): Promise<number> {
+/** @param pauseMs after each MiB */
+async function readAll(request: HttpRequest, pauseMs = 0): Promise<number> {
   let length = 0;
-  for await (const chunk of request.body.chunks()) length += chunk.length;
+  let nextPause = MIB;
+  for await (const chunk of request.body.chunks()) {
+    length += chunk.length;
+    if (pauseMs === 0 || length < nextPause) continue;
+    nextPause += MIB;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
   return length;
 }
 
