@@ -6,8 +6,8 @@ export type Offered =
   | { readonly kind: "basic"; readonly username: string; readonly password: string }
   | { readonly kind: "bearer"; readonly token: string };
 
-/** Characters of a user name or password that are worth hashing. */
-const LONGEST = 1024;
+/** Characters of a user name and password together; `hash-password` takes 1,000 bytes of password. */
+const LONGEST = 2048;
 
 /**
  * Reads the header's value; the scheme's case does not matter. An empty user name with an empty password is what clients
@@ -31,12 +31,13 @@ function readBasic(value: string): Offered {
   if (text === undefined || colon < 0) throw unreadable("Basic credentials are base64 of username:password");
   if (text === ":") return { kind: "none" };
   if (text.length > LONGEST) throw unreadable(`Basic credentials are longer than ${LONGEST} characters`);
+  if (/\p{Cc}/u.test(text)) throw unreadable("Basic credentials hold a control character");
   return { kind: "basic", username: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
 function decode(base64: string): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.fromBase64(base64));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.fromBase64(base64));
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 /** The address of the client behind proxies, which only trusted ones may tell. */
-import { BlockList, isIP } from "node:net";
+import { BlockList, isIP, SocketAddress } from "node:net";
 
 /** Peers whose word counts. */
 export interface TrustedNetwork {
@@ -26,13 +26,13 @@ export class ClientAddress {
    * Whatever stands further away was written by somebody who is not trusted.
    */
   find(peerAddress: string, forwardedFor: readonly string[]): string {
-    let found = peerAddress;
+    let found = normalize(peerAddress) ?? peerAddress;
     if (forwardedFor.length === 0) return found;
     const hops = forwardedFor.join(",").split(",").slice(-MOST_HOPS);
     while (this.#isTrusted(found)) {
-      const next = hops.pop()?.trim();
-      if (next === undefined || isIP(next) === 0) break;
-      found = next.startsWith("::ffff:") ? next.slice("::ffff:".length) : next;
+      const next = normalize(withoutPort(hops.pop()?.trim() ?? ""));
+      if (next === undefined) break;
+      found = next;
     }
     return found;
   }
@@ -41,4 +41,17 @@ export class ClientAddress {
     const version = isIP(address);
     return version !== 0 && this.#trusted.check(address, version === 4 ? "ipv4" : "ipv6");
   }
+}
+
+/** One text for each address, since policies compare texts: RFC 5952, IPv4 where it is one, no zone. */
+function normalize(text: string): string | undefined {
+  const version = isIP(text);
+  if (version !== 6) return version === 4 ? text : undefined;
+  const { address } = new SocketAddress({ address: text.replace(/%.*/, ""), family: "ipv6" });
+  return address.replace(/^::ffff:(?=\d+\.)/, "");
+}
+
+/** Some proxies write `192.0.2.1:4711` and `[2001:db8::1]:4711`. */
+function withoutPort(entry: string): string {
+  return /^\[([^\]]*)\](?::\d+)?$/.exec(entry)?.[1] ?? /^([\d.]+):\d+$/.exec(entry)?.[1] ?? entry;
 }

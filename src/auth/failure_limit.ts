@@ -40,7 +40,7 @@ export class FailureLimit {
 }
 
 /** One IPv4 address, or the /64 that one IPv6 client has to itself. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   if (!address.includes(":")) return address;
   const [head = "", tail] = address.split("::");
   const groups = head === "" ? [] : head.split(":");

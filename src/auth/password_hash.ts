@@ -8,6 +8,17 @@ const LANES = 1;
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 
+/** Bytes of a password; a much longer one could not be sent in a header anyway. */
+const LONGEST = 1000;
+
+/** Why a password cannot be used, undefined when it can. Control characters cannot be sent to a server (RFC 7617). */
+export function faultOfPassword(password: string): string | undefined {
+  if (password === "") return "it is empty";
+  if (/\p{Cc}/u.test(password)) return "it holds a control character, such as that of an arrow key or a tab";
+  if (new TextEncoder().encode(password).length > LONGEST) return `it is longer than ${LONGEST} bytes`;
+  return undefined;
+}
+
 /** A new hash of a password with a random salt, in PHC form. */
 export async function hashPassword(password: string): Promise<string> {
   return await argon2id({
@@ -23,5 +34,8 @@ export async function hashPassword(password: string): Promise<string> {
 
 /** True when the password fits the hash. Takes the time and memory that the hash says: some 20 MiB and 30 ms by default. */
 export async function verifyPassword(password: string, phc: string): Promise<boolean> {
-  return await argon2Verify({ password: password.normalize("NFC"), hash: phc });
+  const text = password.normalize("NFC");
+  // The library refuses an empty password at once; it has to take as long as any other.
+  const fits = await argon2Verify({ password: text === "" ? "\0" : text, hash: phc });
+  return fits && text !== "";
 }

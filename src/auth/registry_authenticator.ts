@@ -34,11 +34,14 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
   /** Accepted verdicts by connection, so that its further requests hash no chain; valid for one generation of trust. */
   readonly #accepted = new WeakMap<
     readonly Uint8Array[],
-    { verdict: AcceptedCertificate; generation: number }
+    { verdict: AcceptedCertificate; generation: number; from: number }
   >();
+
+  readonly #usernames: ReadonlySet<string>;
 
   constructor(parts: AuthenticatorParts) {
     this.#parts = parts;
+    this.#usernames = new Set(parts.usernames.values());
   }
 
   async identify(credentials: Credentials): Promise<Identity> {
@@ -69,13 +72,15 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
     const { verdicts } = certificates;
     const now = clock.now();
     const known = this.#accepted.get(chain);
-    if (known?.generation === verdicts.generation && now <= known.verdict.validUntil) {
+    const { generation } = verdicts;
+    // Before `from` the clock was set back: then nothing that was found out holds.
+    if (known?.generation === generation && known.from <= now && now <= known.verdict.validUntil) {
       return known.verdict.facts;
     }
     const onStep = (step: string) => log.debug("certificate check", { client_ip: clientIp, step });
     const verdict = await verdicts.verify(chain, now, onStep);
     if (verdict.accepted) {
-      this.#accepted.set(chain, { verdict, generation: verdicts.generation });
+      this.#accepted.set(chain, { verdict, generation, from: now });
       return verdict.facts;
     }
     if (!this.#logged.has(chain)) {
@@ -112,11 +117,20 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
       case "accepted":
         return { id: answer.id, username: answer.username };
       case "refused":
-        log.warn("wrong user name or password", { client_ip: address, username });
+        // A name that nobody has may be a password that was typed in the wrong place.
+        log.warn("wrong user name or password", {
+          client_ip: address,
+          ...(this.#usernames.has(username) && { username }),
+        });
         throw new OciError("UNAUTHORIZED", { message: "Authentication failed: wrong user name or password" });
       case "limited":
         throw new OciError("TOOMANYREQUESTS", {
           message: `Too many wrong passwords from ${address}: try again in ${answer.retryAfterSeconds} s`,
+          headers: { "retry-after": String(answer.retryAfterSeconds) },
+        });
+      case "busy":
+        throw new OciError("TOOMANYREQUESTS", {
+          message: `Too many passwords are waiting to be checked: try again in ${answer.retryAfterSeconds} s`,
           headers: { "retry-after": String(answer.retryAfterSeconds) },
         });
     }
@@ -128,7 +142,8 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
       throw new OciError("UNAUTHORIZED", { message: "Authentication failed: this registry takes no tokens" });
     }
     const holder = await tokens.verify(token, clock.now());
-    if (holder.id !== "" && usernames.get(holder.id) !== holder.username) {
+    const known = holder.id === "" ? NOBODY.username : usernames.get(holder.id);
+    if (known !== holder.username) {
       throw new OciError("UNAUTHORIZED", {
         message: "The bearer token is refused: its user is known no more",
       });

@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import type { Caller } from "../core/caller.ts";
 import type { Operation } from "../core/operation.ts";
 import type { AuthorizationHook, Verdict } from "../ports/authorization_hook.ts";
-import type { Log } from "../ports/log.ts";
-import { describeRequest, WebhookClient, type WebhookTarget } from "./webhook_request.ts";
+import type { Log, LogFields } from "../ports/log.ts";
+import { WebhookClient, type WebhookTarget } from "./webhook_client.ts";
+import { describeRequest, type WebhookHeaders } from "./webhook_request.ts";
 
 /** Answers remembered. */
 const MOST_REMEMBERED = 10_000;
@@ -31,9 +32,30 @@ export class Webhook implements AuthorizationHook {
     this.#steadyNow = steadyNow;
   }
 
-  /** 2xx allows, 401 and 403 deny, and both are remembered; anything else denies for this once. */
+  /**
+   * 2xx allows, 401 and 403 deny, and both are remembered; anything else denies for this once. A push that moves several
+   * tags has to be allowed for each: the protocol has room for one reference.
+   */
   async decide(caller: Caller, operation: Operation): Promise<Verdict> {
-    const headers = describeRequest(this.#target, caller, operation);
+    let verdict = await this.#decideOne(caller, operation);
+    for (const further of furtherQuestions(operation)) {
+      if (!verdict.allowed) break;
+      verdict = await this.#decideOne(caller, further);
+    }
+    return verdict;
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async #decideOne(caller: Caller, operation: Operation): Promise<Verdict> {
+    let headers: WebhookHeaders;
+    try {
+      headers = describeRequest(this.#target.forwardHeaders, caller, operation);
+    } catch (error) {
+      return this.#fail({ error });
+    }
     const key = createHash("sha256").update(JSON.stringify(headers)).digest("base64");
     const remembered = this.#remembered.get(key);
     if (remembered !== undefined && remembered.until > this.#steadyNow()) return remembered.verdict;
@@ -45,32 +67,33 @@ export class Webhook implements AuthorizationHook {
     return await asked;
   }
 
-  close(): void {
-    this.#client.close();
-  }
-
-  async #ask(key: string, headers: ReturnType<typeof describeRequest>): Promise<Verdict> {
+  async #ask(key: string, headers: WebhookHeaders): Promise<Verdict> {
     const { name, cacheTtlMs } = this.#target;
-    const decidedBy = `webhook ${name}`;
     let status: number;
     try {
       status = await this.#client.ask(headers);
     } catch (error) {
-      this.#log.error("authorization webhook failed", { webhook: name, error });
-      return { allowed: false, reason: "the authorization webhook did not answer", decidedBy };
+      return this.#fail({ error });
     }
     const allowed = status >= 200 && status < 300;
-    if (!allowed && status !== 401 && status !== 403) {
-      this.#log.error("authorization webhook failed", { webhook: name, status });
-      return { allowed: false, reason: "the authorization webhook could not decide", decidedBy };
-    }
+    if (!allowed && status !== 401 && status !== 403) return this.#fail({ status });
     const verdict = {
       allowed,
       reason: `the authorization webhook ${allowed ? "allows" : "forbids"} it`,
-      decidedBy,
+      decidedBy: `webhook ${name}`,
     };
     if (cacheTtlMs > 0) this.#remember(key, verdict, this.#steadyNow() + cacheTtlMs);
     return verdict;
+  }
+
+  #fail(what: LogFields): Verdict {
+    const { name } = this.#target;
+    this.#log.error("authorization webhook failed", { webhook: name, ...what });
+    return {
+      allowed: false,
+      reason: "the authorization webhook could not be asked",
+      decidedBy: `webhook ${name}`,
+    };
   }
 
   #remember(key: string, verdict: Verdict, until: number): void {
@@ -80,4 +103,10 @@ export class Webhook implements AuthorizationHook {
       this.#remembered.delete(oldest);
     }
   }
+}
+
+/** One for each tag that a push moves beside the reference that it names. */
+function furtherQuestions(operation: Operation): Operation[] {
+  if (operation.action !== "put-manifest" || operation.reference.kind === "tag") return [];
+  return operation.tags.map((tag) => ({ ...operation, reference: { kind: "tag", tag }, tags: [tag] }));
 }

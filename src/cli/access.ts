@@ -7,7 +7,7 @@ import { RememberedPasswords } from "../auth/remembered_passwords.ts";
 import { TokenService } from "../auth/token_service.ts";
 import { VerdictCache } from "../auth/verdict_cache.ts";
 import { Webhook } from "../auth/webhook.ts";
-import type { WebhookTarget } from "../auth/webhook_request.ts";
+import type { WebhookTarget } from "../auth/webhook_client.ts";
 import type { ClientAuthSettings, Settings, WebhookSettings } from "../config/settings.ts";
 import type { Challenges } from "../http/challenge.ts";
 import { AccessPolicies, type PolicySources } from "../policy/access_policies.ts";
@@ -40,8 +40,9 @@ export async function makeAuthenticator(
   });
 }
 
-export function challengesOf({ auth }: Settings): Challenges {
+export function challengesOf({ auth, server }: Settings): Challenges {
   return {
+    certificateRequired: server.tls?.clientAuth?.required ?? false,
     passwords: auth.identities.length > 0,
     tokens: auth.tokenService && { realm: auth.tokenService.realm },
   };
@@ -53,14 +54,20 @@ export function trustSettingsOf(clientAuth: ClientAuthSettings): TrustSettings {
   return { caBundle, crlMissing, crlExpired, ...(crls.length > 0 && { crlBundle: crls }) };
 }
 
-export function makeAccessControl(settings: Settings, log: Log): AuthorizationHook {
+export interface OpenAccessControl {
+  readonly hook: AuthorizationHook;
+  /** Ends the connections to webhooks. */
+  readonly close: () => void;
+}
+
+export function makeAccessControl(settings: Settings, log: Log): OpenAccessControl {
   const webhooks = new Map(
     settings.auth.webhooks.map((webhook) => [webhook.name, new Webhook(targetOf(webhook), log, steadyNow)]),
   );
   const byRepository = new Map(
     settings.repositories.map(({ name, authorizationWebhook }) => [name as string, authorizationWebhook]),
   );
-  return new AccessControl({
+  const hook = new AccessControl({
     policies: new AccessPolicies(policySourcesOf(settings)),
     webhookFor(repository) {
       const name = repository === undefined
@@ -70,6 +77,10 @@ export function makeAccessControl(settings: Settings, log: Log): AuthorizationHo
     },
     log,
   });
+  const close = (): void => {
+    for (const webhook of webhooks.values()) webhook.close();
+  };
+  return { hook, close };
 }
 
 export function policySourcesOf({ global, repositories }: Settings): PolicySources {

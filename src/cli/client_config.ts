@@ -9,7 +9,8 @@ export interface ClientFiles {
   readonly key: string;
 }
 
-type Text = (files: ClientFiles) => string;
+/** The same files twice, the paths quoted for a shell and for TOML. */
+type Text = (shell: ClientFiles, toml: ClientFiles) => string;
 
 /** Clients by the name that `--for` takes. */
 const CLIENTS: Readonly<Record<string, Text>> = {
@@ -59,14 +60,14 @@ regctl registry set ${files.host} --cacert "$(cat ${files.ca})" \\
   --client-cert "$(cat ${files.certificate})" --client-key "$(cat ${files.key})"
 regctl tag ls ${files.host}/NAME
 `,
-  buildkit: (files) =>
+  buildkit: (_, files) =>
     `# BuildKit: /etc/buildkit/buildkitd.toml, then restart buildkitd
 # (docker buildx: give this file to \`docker buildx create --config\`)
 [registry."${files.host}"]
-  ca = ["${files.ca}"]
+  ca = [${files.ca}]
   [[registry."${files.host}".keypair]]
-    key = "${files.key}"
-    cert = "${files.certificate}"
+    key = ${files.key}
+    cert = ${files.certificate}
 `,
   helm: (files) =>
     `# helm 3.12 or later
@@ -84,7 +85,20 @@ export const CLIENT_NAMES: readonly string[] = Object.keys(CLIENTS);
 
 /** The set-up of one client as text to read or to run; undefined for a client that is not known. */
 export function describeClient(name: string, files: ClientFiles): string | undefined {
-  return Object.hasOwn(CLIENTS, name) ? CLIENTS[name]!(files) : undefined;
+  if (!Object.hasOwn(CLIENTS, name)) return undefined;
+  return CLIENTS[name]!(quotePaths(files, quoteForShell), quotePaths(files, JSON.stringify));
+}
+
+function quotePaths(
+  { host, ca, certificate, key }: ClientFiles,
+  quote: (path: string) => string,
+): ClientFiles {
+  return { host, ca: quote(ca), certificate: quote(certificate), key: quote(key) };
+}
+
+/** As it is where every shell takes it so, else between single quotes. */
+function quoteForShell(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** The folder layout of docker and containers/image: the name holds the port, `.cert` and `.key` make a pair. */

@@ -1,15 +1,14 @@
 /** Entry of an HTTP thread: one listener on the shared port, one read-only view of the stores. */
 import type { PasswordAnswer, PasswordChecker, PasswordQuestion } from "../auth/password_check.ts";
-import type { ServerSettings, TlsSettings } from "../config/settings.ts";
-import { createHandler } from "../http/handle.ts";
+import type { ServerSettings, Settings, TlsSettings } from "../config/settings.ts";
 import { HttpServer, type TlsKeyPair } from "../server/http_server.ts";
 import { JsonLog } from "../server/json_log.ts";
 import type { ConnectionLimits } from "../server/limits.ts";
-import { challengesOf, makeAuthenticator } from "./access.ts";
 import { LogBatch } from "./log_batch.ts";
 import type { FromHttp, StartHttp, ToHttp } from "./thread_messages.ts";
 import { PortCalls } from "./port_calls.ts";
-import { makeRegistry, openStores, systemClock } from "./wire.ts";
+import { RequestService } from "./request_service.ts";
+import { openStores } from "./wire.ts";
 
 const thread = self as unknown as {
   onmessage: (event: MessageEvent) => void;
@@ -26,24 +25,34 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     event.preventDefault();
     log.error("unhandled rejection", { error: event.reason });
   });
+  let passwords = data.passwords;
   const stores = openStores(settings, data.writer, 1 / threads);
-  const passwords = data.passwords && passwordsBehind(data.passwords);
-  const authenticator = await makeAuthenticator(settings, passwords, systemClock, authLog);
+  const service = new RequestService(
+    stores,
+    { everything: log, auth: authLog },
+    () => passwords && passwordsBehind(passwords),
+  );
+  await service.use(settings);
   const server = new HttpServer({
-    handle: createHandler({
-      registry: makeRegistry(settings, stores, { everything: log, auth: authLog }),
-      authenticator,
-      challenges: challengesOf(settings),
-      tokenIssuer: settings.auth.tokenService && authenticator,
-    }),
+    handle: service.handle,
     limits: limitsOf(settings.server, threads),
     log,
     tls: settings.server.tls && keyPairOf(settings.server.tls),
   });
   thread.onmessage = async ({ data }: MessageEvent<ToHttp>) => {
-    await server.drain(data.timeoutMs);
-    batch.flush();
-    thread.postMessage({ kind: "drained" });
+    switch (data.kind) {
+      case "drain":
+        await server.drain(data.timeoutMs);
+        batch.flush();
+        thread.postMessage({ kind: "drained" });
+        break;
+      case "reload":
+        passwords = data.passwords;
+        thread.postMessage({
+          kind: "reloaded",
+          fault: await faultOf(() => reload(service, server, data.settings)),
+        });
+    }
   };
   try {
     const port = await server.listen(settings.server.bindAddress, data.port);
@@ -52,6 +61,20 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     thread.postMessage({ kind: "failed", reason: (error as Error).message });
   }
 };
+
+async function reload(service: RequestService, server: HttpServer, settings: Settings): Promise<void> {
+  await service.use(settings);
+  if (settings.server.tls !== undefined) server.replaceKeyPair(keyPairOf(settings.server.tls));
+}
+
+async function faultOf(work: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    return (error as Error).stack ?? String(error);
+  }
+}
 
 function passwordsBehind(port: MessagePort): PasswordChecker {
   const calls = new PortCalls<PasswordQuestion, PasswordAnswer>(port);

@@ -16,17 +16,21 @@ export interface LogLevels {
  * @throws {UsageError} for a level or a part that does not exist
  */
 export function readLogLevels(env: (name: string) => string | undefined): LogLevels {
-  const own = env("SIMPLE_REGISTRY_LOG");
-  const entries = own === undefined ? entriesOfRustLog(env("RUST_LOG") ?? "") : own.split(",");
+  const own = env("SIMPLE_REGISTRY_LOG") ?? "";
+  const entries = own.trim() === "" ? entriesOfRustLog(env("RUST_LOG") ?? "") : own.split(",");
   let everything: LogLevel = "info";
   let auth: LogLevel | undefined;
   for (const entry of entries) {
-    const [part, level] = entry.includes("=") ? entry.split("=", 2) as [string, string] : ["", entry];
-    if (part === "auth") auth = readLevel(level, entry);
-    else if (part === "") everything = readLevel(level, entry);
-    else {throw new UsageError(
+    const equals = entry.indexOf("=");
+    const level = readLevel(entry.slice(equals + 1), entry);
+    const part = entry.slice(0, Math.max(0, equals)).trim();
+    if (equals < 0) everything = level;
+    else if (part === "auth") auth = level;
+    else {
+      throw new UsageError(
         `SIMPLE_REGISTRY_LOG names part ${JSON.stringify(part)}: the only part is "auth"`,
-      );}
+      );
+    }
   }
   return { everything, auth: auth ?? everything };
 }
@@ -41,8 +45,9 @@ function readLevel(text: string, entry: string): LogLevel {
 
 function entriesOfRustLog(text: string): string[] {
   return text.split(",").flatMap((entry) => {
-    const [path = "", level = ""] = entry.trim().split("=", 2);
+    const [path = "", name = ""] = entry.trim().split("=", 2);
     if (!/^(simple_registry|angos)(::|$)/.test(path)) return [];
+    const level = name.toLowerCase();
     // The original also has "trace", which is below our lowest, and "off".
     const known = level === "trace" ? "debug" : level === "off" ? "error" : level;
     if (!LOG_LEVELS.some((name) => name === known)) return [];

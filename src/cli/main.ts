@@ -40,6 +40,7 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
     case "server":
       return await runServer({
         ...readSettings(configFiles),
+        readAgain: () => readSettings(configFiles).settings,
         logLevels: readLogLevels((name) => Deno.env.get(name)),
       });
     case "config check":

@@ -10,6 +10,8 @@ import { openForWriting } from "../storage/sqlite/open_database.ts";
 import type { LogLevels } from "./log_levels.ts";
 import { LogOutput } from "./log_output.ts";
 import { checkSettings } from "./check_settings.ts";
+import { keysThatNeedRestart, settingsInForce } from "./restart_keys.ts";
+import { withSystemCas } from "./system_cas.ts";
 import { Threads } from "./threads.ts";
 import { versionFacts } from "./version.ts";
 import { openStores, type Stores, systemClock } from "./wire.ts";
@@ -19,6 +21,8 @@ const LONGEST_EXPIRY_PAUSE = 60 * 60 * 1000;
 
 export interface RunServerOptions {
   readonly settings: Settings;
+  /** Reads the configuration again, for a reload. @throws {ConfigError} */
+  readonly readAgain: () => Settings;
   readonly logLevels: LogLevels;
   /** Set when no configuration file was found: said at the start, with how to push. */
   readonly builtIn: boolean;
@@ -29,7 +33,9 @@ export interface RunServerOptions {
  *
  * @throws {TrustError} {UnsafeTls} {DirectoryInUse} {DatabaseTooNew} {CannotListen} or what the system says, before anything listens
  */
-export async function runServer({ settings, logLevels, builtIn }: RunServerOptions): Promise<number> {
+export async function runServer(
+  { settings, readAgain, logLevels, builtIn }: RunServerOptions,
+): Promise<number> {
   const output = new LogOutput();
   const log = new JsonLog((line) => output.write(line), logLevels.everything);
   const warnings = await checkSettings(settings, new Date());
@@ -41,7 +47,7 @@ export async function runServer({ settings, logLevels, builtIn }: RunServerOptio
 
   const stopped = Promise.withResolvers<number>();
   const threads = new Threads({
-    settings,
+    settings: withSystemCas(settings),
     databasePath: layout.database,
     logLevels,
     log,
@@ -68,6 +74,8 @@ export async function runServer({ settings, logLevels, builtIn }: RunServerOptio
     log.info("stopping", { signal, drain_seconds: settings.server.drainTimeoutMs / 1000 });
     stopped.resolve(0);
   });
+  const reload = makeReload(settings, readAgain, threads, log);
+  Deno.addSignalListener("SIGHUP", () => void reload());
   log.info("listening", {
     url: urlOf(settings, port),
     threads: threads.alive,
@@ -103,6 +111,30 @@ function prepareDatabase(layout: Layout, log: JsonLog): void {
 /** The threads share their port with whoever asks the same way, so a port in use would not be noticed otherwise. */
 function requireFreePort({ server }: Settings): void {
   if (server.port !== 0) Deno.listen({ hostname: server.bindAddress, port: server.port }).close();
+}
+
+/** Reads, checks and hands out the configuration again; whatever is wrong with it, what was there before stays. */
+function makeReload(
+  started: Settings,
+  readAgain: () => Settings,
+  threads: Threads,
+  log: JsonLog,
+): () => Promise<void> {
+  let last = Promise.resolve();
+  const reload = async (): Promise<void> => {
+    try {
+      const settings = withSystemCas(readAgain());
+      const warnings = [...settings.warnings, ...await checkSettings(settings, new Date())];
+      await threads.reload(settingsInForce(started, settings));
+      for (const warning of warnings) log.warn(warning);
+      const waiting = keysThatNeedRestart(started, settings);
+      log.info("configuration reloaded", waiting.length > 0 ? { waits_for_restart: waiting } : {});
+    } catch (error) {
+      log.error("configuration not reloaded, the former one stays", { reason: (error as Error).message });
+    }
+  };
+  // One after the other: the last word is the newest.
+  return () => last = last.then(reload);
 }
 
 function startJobs(settings: Settings, stores: Stores, log: JsonLog): ReturnType<typeof setInterval> {

@@ -27,11 +27,19 @@ export interface StartHttp {
   readonly threads: number;
 }
 
-/** Later message to an HTTP thread. */
-export type ToHttp = { readonly kind: "drain"; readonly timeoutMs: number };
+/** Later messages to an HTTP thread. */
+export type ToHttp =
+  | { readonly kind: "drain"; readonly timeoutMs: number }
+  | {
+    readonly kind: "reload";
+    readonly settings: Settings;
+    /** The way to the password thread that knows the new passwords; undefined where none are configured. */
+    readonly passwords: MessagePort | undefined;
+  };
 
 export type FromHttp =
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "failed"; readonly reason: string }
   | { readonly kind: "log"; readonly lines: string }
+  | { readonly kind: "reloaded"; readonly fault: string | undefined }
   | { readonly kind: "drained" };

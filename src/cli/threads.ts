@@ -9,6 +9,9 @@ import type { FromHttp, FromWriter, StartHttp, StartWriter, ToHttp, ToWriter } f
 const MOST_DEATHS = 5;
 const DEATHS_WINDOW_MS = 60_000;
 
+/** ms that a replaced password thread may still answer. */
+const PASSWORDS_LINGER_MS = 60_000;
+
 /** ms beyond its drain timeout after which a thread is ended whatever it does. */
 const DRAIN_SLACK_MS = 2000;
 
@@ -47,6 +50,8 @@ export class Threads {
   #writer!: Worker;
   #passwords: Worker | undefined;
   #port: number;
+  /** Those of the last reload, for a thread that replaces another. */
+  #settings: Settings;
   #stopping = false;
   #deaths: number[] = [];
 
@@ -54,6 +59,7 @@ export class Threads {
     this.#options = options;
     this.#count = count;
     this.#port = options.settings.server.port;
+    this.#settings = options.settings;
   }
 
   /** HTTP threads that run now. */
@@ -97,6 +103,22 @@ export class Threads {
     return port1;
   }
 
+  /**
+   * Gives all HTTP threads new settings for the next request of every connection.
+   *
+   * @throws {Error} naming the threads that could not take them over
+   */
+  async reload(settings: Settings): Promise<void> {
+    this.#settings = settings;
+    const former = this.#passwords;
+    this.#startPasswords();
+    const faults = await Promise.all([...this.#http].map((thread) => this.#reloadThread(thread, settings)));
+    // Checks under way end with the passwords that they began with.
+    setTimeout(() => former?.terminate(), PASSWORDS_LINGER_MS);
+    const fault = faults.find((fault) => fault !== undefined);
+    if (fault !== undefined) throw new Error(`a thread could not take the configuration over: ${fault}`);
+  }
+
   /** Lets requests under way end, closes the database, ends all threads. */
   async stop(drainTimeoutMs: number): Promise<void> {
     this.#stopping = true;
@@ -110,6 +132,21 @@ export class Threads {
     await closed;
     this.#writer.terminate();
     this.#passwords?.terminate();
+  }
+
+  #reloadThread(thread: Worker, settings: Settings): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const listener = ({ data }: MessageEvent<FromHttp>): void => {
+        if (data.kind !== "reloaded") return;
+        thread.removeEventListener("message", listener);
+        resolve(data.fault);
+      };
+      thread.addEventListener("message", listener);
+      thread.addEventListener("error", () => resolve("it ended"), { once: true });
+      const passwords = this.#openPasswordPort();
+      const message: ToHttp = { kind: "reload", settings, passwords };
+      thread.postMessage(message, passwords === undefined ? [] : [passwords]);
+    });
   }
 
   async #startHttp(): Promise<number> {
@@ -130,7 +167,8 @@ export class Threads {
       this.#replace(thread, event.message);
     };
     this.#http.add(thread);
-    const { settings, logLevels } = this.#options;
+    const { logLevels } = this.#options;
+    const settings = this.#settings;
     const writer = this.openWriterPort();
     const passwords = this.#openPasswordPort();
     const start: StartHttp = {
@@ -146,7 +184,8 @@ export class Threads {
   }
 
   #startPasswords(): void {
-    const { identities } = this.#options.settings.auth;
+    const { identities } = this.#settings.auth;
+    this.#passwords = undefined;
     if (identities.length === 0) return;
     this.#passwords = new Worker(new URL("./password_thread.ts", import.meta.url), {
       type: "module",

@@ -1,5 +1,6 @@
 /** Puts the parts of the registry together for one thread. */
 import type { Settings } from "../config/settings.ts";
+import type { AuthorizationHook } from "../ports/authorization_hook.ts";
 import type { BlobStore } from "../ports/blob_store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -12,7 +13,6 @@ import { openForReading } from "../storage/sqlite/open_database.ts";
 import { SqliteMetadataStore } from "../storage/sqlite/sqlite_metadata_store.ts";
 import { SqliteReader } from "../storage/sqlite/sqlite_reader.ts";
 import { type CommandRunner, RemoteWriter } from "../storage/sqlite/writer_link.ts";
-import { makeAccessControl } from "./access.ts";
 
 /** Memory for small blobs and for manifests, in bytes, divided among the threads. */
 const BLOB_CACHE = 64 * 1024 * 1024;
@@ -48,14 +48,18 @@ function storesOn({ blobStore }: Settings, writer: CommandRunner, share: number)
   };
 }
 
-export function makeRegistry(settings: Settings, stores: Stores, logs: Logs): Registry {
-  const { global } = settings;
+export function makeRegistry(
+  { global }: Settings,
+  stores: Stores,
+  authorization: AuthorizationHook,
+  log: Log,
+): Registry {
   return {
     ...stores,
     hasher: nodeHasher,
     clock: systemClock,
-    log: logs.everything,
-    authorization: makeAccessControl(settings, logs.auth),
+    log,
+    authorization,
     settings: {
       ...DEFAULT_REGISTRY_SETTINGS,
       maxManifestSize: global.maxManifestSize,

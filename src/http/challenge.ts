@@ -1,8 +1,11 @@
 /** What a refused client is told to try: the `WWW-Authenticate` header (RFC 9110 section 11.6.1). */
 import type { HttpRequest } from "./message.ts";
+import type { Route } from "./route.ts";
 
 /** The ways of proving oneself that are switched on. */
 export interface Challenges {
+  /** True where a client without a certificate is refused, whatever else it shows. */
+  readonly certificateRequired: boolean;
   readonly passwords: boolean;
   readonly tokens:
     | {
@@ -19,19 +22,31 @@ const REALM = "simple-registry";
 export function challengeFor(
   challenges: Challenges,
   request: HttpRequest,
-  repository: string | undefined,
+  route: Route | undefined,
 ): string {
-  if (challenges.tokens !== undefined) {
-    const host = request.headers.get("host") ?? "";
-    const realm = challenges.tokens.realm ?? `${request.secure ? "https" : "http"}://${host}/token`;
-    const scope = repository === undefined ? "" : `,scope="repository:${repository}:pull,push"`;
-    return `Bearer realm="${realm}",service="${host}"${scope}`;
-  }
-  return challenges.passwords ? BASIC_CHALLENGE : MUTUAL_CHALLENGE;
+  if (challenges.certificateRequired && request.certificateChain === undefined) return MUTUAL_CHALLENGE;
+  // A token is no way to a token.
+  const bearer = route?.action === "get-token" ? undefined : bearerChallenge(challenges, request, route);
+  return bearer ?? (challenges.passwords ? BASIC_CHALLENGE : MUTUAL_CHALLENGE);
 }
 
-/** For the token endpoint, where a token is no way in. */
-export const BASIC_CHALLENGE = `Basic realm="${REALM}", charset="UTF-8"`;
+function bearerChallenge(
+  { tokens }: Challenges,
+  request: HttpRequest,
+  route: Route | undefined,
+): string | undefined {
+  const host = request.headers.get("host") ?? "";
+  const realm = tokens?.realm ??
+    (host === "" ? undefined : `${request.secure ? "https" : "http"}://${host}/token`);
+  // A client that names no host (HTTP/1.0) cannot be sent to it.
+  if (tokens === undefined || realm === undefined) return undefined;
+  const scope = route !== undefined && "repository" in route
+    ? `,scope="repository:${route.repository}:pull,push"`
+    : "";
+  return `Bearer realm="${realm}",service="${host}"${scope}`;
+}
+
+const BASIC_CHALLENGE = `Basic realm="${REALM}", charset="UTF-8"`;
 
 /**
  * For somebody who is known and not permitted, where a 403 would hide the reason from podman and skopeo, and a Basic

@@ -68,7 +68,7 @@ async function perform(
   asked: Operation,
 ): Promise<HttpResponse> {
   const { registry, authenticator, challenges, tokenIssuer } = options;
-  const caller = await identifyCaller(authenticator, challenges, request, asked);
+  const caller = await identifyCaller(authenticator, challenges, registry.log, request, asked);
   // A token gives no right by itself: what it is used for is judged then.
   const operation = asked.action === "get-token"
     ? asked
@@ -101,17 +101,17 @@ async function dispatch(
     case "delete-blob":
       return await handleDeleteBlob(registry, operation);
     case "start-upload":
-      return await handleStartUpload(registry, request, query, operation);
+      return await handleStartUpload(registry, caller, request, query, operation);
     case "mount-blob":
       return await handleMountBlob(registry, caller, operation);
     case "get-upload":
-      return await handleGetUpload(registry, operation);
+      return await handleGetUpload(registry, caller, operation);
     case "update-upload":
-      return await handleUpdateUpload(registry, request, operation);
+      return await handleUpdateUpload(registry, caller, request, operation);
     case "complete-upload":
-      return await handleCompleteUpload(registry, request, operation);
+      return await handleCompleteUpload(registry, caller, request, operation);
     case "cancel-upload":
-      return await handleCancelUpload(registry, operation);
+      return await handleCancelUpload(registry, caller, operation);
     case "list-tags":
       return await handleListTags(registry, query, operation.repository);
     case "list-catalog":

@@ -1,9 +1,12 @@
 /** From a request to its caller, and from a refusal to the challenge that goes with it. */
 import type { Caller } from "../core/caller.ts";
-import { isIdentified } from "../core/identity.ts";
+import { type Identity, isIdentified } from "../core/identity.ts";
 import { OciError } from "../core/oci_error.ts";
+import type { Operation } from "../core/operation.ts";
 import type { Authenticator } from "../ports/authenticator.ts";
-import { BASIC_CHALLENGE, challengeFor, type Challenges, MUTUAL_CHALLENGE } from "./challenge.ts";
+import type { Log } from "../ports/log.ts";
+import { auditStranger } from "../registry/audit.ts";
+import { challengeFor, type Challenges, MUTUAL_CHALLENGE } from "./challenge.ts";
 import type { HttpRequest } from "./message.ts";
 import type { Route } from "./route.ts";
 
@@ -16,23 +19,22 @@ import type { Route } from "./route.ts";
 export async function identifyCaller(
   authenticator: Authenticator,
   challenges: Challenges,
+  log: Log,
   request: HttpRequest,
-  route: Route,
+  operation: Operation,
 ): Promise<Caller> {
-  const authorization = request.headers.get("authorization");
-  if (route.action === "get-token" && /^bearer\b/i.test(authorization ?? "")) {
-    throw new OciError("UNAUTHORIZED", {
-      message: "Cannot swap a token for a token: send a password, or nothing",
-    });
+  const showsToken = /^bearer\b/i.test(request.headers.get("authorization") ?? "");
+  let identity: Identity;
+  try {
+    identity = await identify(authenticator, request, showsToken && operation.action === "get-token");
+  } catch (fault) {
+    if (fault instanceof OciError) {
+      auditStranger(log, request.id, request.peerAddress, operation, fault.message);
+    }
+    throw fault;
   }
-  const identity = await authenticator.identify({
-    peerAddress: request.peerAddress,
-    forwardedFor: request.headers.all("x-forwarded-for"),
-    authorization,
-    certificateChain: request.certificateChain,
-  });
-  const showsNothing = authorization === undefined && !isIdentified(identity);
-  if (challenges.tokens !== undefined && route.action === "get-api-version" && showsNothing) {
+  const showsNothing = !showsToken && !isIdentified(identity);
+  if (challenges.tokens !== undefined && operation.action === "get-api-version" && showsNothing) {
     throw new OciError("UNAUTHORIZED", {
       message: "Authentication required: get a token first, an anonymous one will do",
     });
@@ -50,6 +52,27 @@ export async function identifyCaller(
   };
 }
 
+async function identify(
+  authenticator: Authenticator,
+  { headers, peerAddress, certificateChain }: HttpRequest,
+  swapsToken: boolean,
+): Promise<Identity> {
+  if (swapsToken) {
+    throw new OciError("UNAUTHORIZED", {
+      message: "Cannot swap a token for a token: send a password, or nothing",
+    });
+  }
+  const [authorization, ...others] = headers.all("authorization");
+  // Two readers could take different ones.
+  if (others.length > 0) {
+    throw new OciError("REQUEST_INVALID", {
+      message: `Cannot serve a request with ${others.length + 1} Authorization headers: expected one`,
+    });
+  }
+  const forwardedFor = headers.all("x-forwarded-for");
+  return await authenticator.identify({ peerAddress, forwardedFor, authorization, certificateChain });
+}
+
 /** Puts the challenge to an error of status 401, and turns a refusal on `GET /v2/` into one. */
 export function withChallenge(
   error: unknown,
@@ -59,11 +82,7 @@ export function withChallenge(
 ): unknown {
   if (!(error instanceof OciError)) return error;
   if (error.code === "UNAUTHORIZED") {
-    const repository = route !== undefined && "repository" in route ? route.repository : undefined;
-    const challenge = route?.action === "get-token"
-      ? BASIC_CHALLENGE
-      : challengeFor(challenges, request, repository);
-    return withHeader(error, error.status, challenge);
+    return withHeader(error, error.status, challengeFor(challenges, request, route));
   }
   if (error.code === "DENIED" && route?.action === "get-api-version") {
     return withHeader(error, 401, MUTUAL_CHALLENGE);

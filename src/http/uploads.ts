@@ -2,9 +2,11 @@
 import { algorithmOf, type Digest, parseDigestAlgorithm } from "../core/digest.ts";
 import type { Caller } from "../core/caller.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
+import { uploadOwnerOf } from "../core/upload_owner.ts";
 import type { UploadSessionId } from "../core/upload_session_id.ts";
 import { mountBlob, type MountRequest } from "../registry/mount.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { UploadName } from "../registry/upload_hold.ts";
 import {
   appendUpload,
   cancelUpload,
@@ -27,17 +29,24 @@ interface SessionOperation {
 /** POST (end-4a to end-4c): opens a session, or takes the whole blob where digest and body are there. */
 export async function handleStartUpload(
   registry: Registry,
+  caller: Caller,
   request: HttpRequest,
   query: string,
   { repository, digest }: { readonly repository: RepositoryName; readonly digest?: Digest },
 ): Promise<HttpResponse> {
+  const owner = uploadOwnerOf(caller.identity);
   if (digest !== undefined && carriesBlob(registry, request, digest)) {
-    await uploadWhole(registry, repository, digest, readPiece(request));
+    await uploadWhole(registry, repository, owner, digest, readPiece(request));
     return respondBlobCreated(repository, digest);
   }
   const hint = queryValue(query, "digest-algorithm");
   const algorithm = hint === undefined ? undefined : parseDigestAlgorithm(hint);
-  const session = await startUpload(registry, repository, algorithm ?? (digest && algorithmOf(digest)));
+  const session = await startUpload(
+    registry,
+    repository,
+    owner,
+    algorithm ?? (digest && algorithmOf(digest)),
+  );
   return respondSession(202, repository, session.id, 0);
 }
 
@@ -56,39 +65,47 @@ export async function handleMountBlob(
 /** GET (end-13). */
 export async function handleGetUpload(
   registry: Registry,
-  { repository, sessionId }: SessionOperation,
+  caller: Caller,
+  operation: SessionOperation,
 ): Promise<HttpResponse> {
-  const offset = await readUploadOffset(registry, repository, sessionId);
-  return respondSession(204, repository, sessionId, offset);
+  const offset = await readUploadOffset(registry, nameOf(caller, operation));
+  return respondSession(204, operation.repository, operation.sessionId, offset);
 }
 
 /** PATCH (end-5). */
 export async function handleUpdateUpload(
   registry: Registry,
+  caller: Caller,
   request: HttpRequest,
-  { repository, sessionId }: SessionOperation,
+  operation: SessionOperation,
 ): Promise<HttpResponse> {
-  const offset = await appendUpload(registry, repository, sessionId, readPiece(request));
-  return respondSession(202, repository, sessionId, offset);
+  const offset = await appendUpload(registry, nameOf(caller, operation), readPiece(request));
+  return respondSession(202, operation.repository, operation.sessionId, offset);
 }
 
 /** PUT (end-6). */
 export async function handleCompleteUpload(
   registry: Registry,
+  caller: Caller,
   request: HttpRequest,
-  { repository, sessionId, digest }: SessionOperation & { readonly digest: Digest },
+  operation: SessionOperation & { readonly digest: Digest },
 ): Promise<HttpResponse> {
-  await completeUpload(registry, repository, sessionId, digest, readPiece(request));
-  return respondBlobCreated(repository, digest);
+  await completeUpload(registry, nameOf(caller, operation), operation.digest, readPiece(request));
+  return respondBlobCreated(operation.repository, operation.digest);
 }
 
 /** DELETE (end-14). */
 export async function handleCancelUpload(
   registry: Registry,
-  { repository, sessionId }: SessionOperation,
+  caller: Caller,
+  operation: SessionOperation,
 ): Promise<HttpResponse> {
-  await cancelUpload(registry, repository, sessionId);
+  await cancelUpload(registry, nameOf(caller, operation));
   return respondEmpty(204);
+}
+
+function nameOf({ identity }: Caller, { repository, sessionId }: SessionOperation): UploadName {
+  return { repository, id: sessionId, owner: uploadOwnerOf(identity) };
 }
 
 /** True when the body is the blob: there is one, or the digest is that of no bytes at all. */

@@ -38,7 +38,11 @@ export interface UploadWriter {
   promote(digest: Digest): Promise<BlobFile>;
   /** Takes a promotion back, so that the session can be continued; for a caller whose transaction failed. */
   demote(file: BlobFile): Promise<void>;
-  /** Writes out what is accepted and gives the right back. Safe to call after a failure and more than once. */
+  /**
+   * Writes out what is accepted and gives the right back. Safe to call after a failure and more than once.
+   *
+   * @throws what kept accepted bytes from being written, where no other method has thrown it yet
+   */
   close(): Promise<void>;
 }
 

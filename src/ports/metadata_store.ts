@@ -33,6 +33,8 @@ export interface UploadSession {
   readonly algorithm: DigestAlgorithm | undefined;
   /** ms since the epoch. */
   readonly startedAt: number;
+  /** Who opened it, as `uploadOwnerOf()` tells; nobody else may use it. */
+  readonly owner: string;
 }
 
 /** A page of a sorted listing: entries after `after` (exclusive, byte order), at most `limit`. */

@@ -2,7 +2,7 @@
 import type { Caller } from "../core/caller.ts";
 import type { Identity } from "../core/identity.ts";
 import type { Action, Operation } from "../core/operation.ts";
-import { formatReference } from "../core/reference.ts";
+import { formatReference, type Reference } from "../core/reference.ts";
 import type { Verdict } from "../ports/authorization_hook.ts";
 import type { Log, LogFields } from "../ports/log.ts";
 
@@ -31,14 +31,45 @@ export function auditVerdict(log: Log, caller: Caller, operation: Operation, ver
   });
 }
 
+/** Writes the line for a request that was refused before it was known who sent it. */
+export function auditStranger(
+  log: Log,
+  requestId: string,
+  peerAddress: string,
+  operation: Operation,
+  reason: string,
+): void {
+  log.info("audit", {
+    request: requestId,
+    verdict: "denied",
+    ...describeOperation(operation),
+    reason,
+    method: "none",
+    peer: peerAddress,
+  });
+}
+
 function describeOperation(operation: Operation): LogFields {
   const { action, ...rest } = operation;
-  const reference = "reference" in operation ? { reference: formatReference(operation.reference) } : {};
-  return { action, ...rest, ...reference };
+  const { sessionId, reference, ...others } = rest as typeof rest & {
+    sessionId?: string;
+    reference?: Reference;
+  };
+  return {
+    action,
+    ...others,
+    ...(reference !== undefined && { reference: formatReference(reference) }),
+    ...(sessionId !== undefined && { session_id: sessionId }),
+  };
 }
 
 function describeIdentity({ clientIp, id, username, certificate }: Identity): LogFields {
+  const methods = [
+    ...(certificate === undefined ? [] : ["certificate"]),
+    ...(username === "" ? [] : ["user"]),
+  ];
   return {
+    method: methods.join("+") || "none",
     client_ip: clientIp,
     ...(username !== "" && { username, identity: id }),
     ...(certificate !== undefined && {

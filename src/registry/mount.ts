@@ -3,6 +3,7 @@ import type { Caller } from "../core/caller.ts";
 import { algorithmOf, type Digest } from "../core/digest.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
+import { uploadOwnerOf } from "../core/upload_owner.ts";
 import type { UploadSession } from "../ports/metadata_store.ts";
 import { authorize, isAllowed } from "./authorize.ts";
 import { announceHeldBlob } from "./pull.ts";
@@ -40,7 +41,7 @@ export async function mountBlob(
     if (await mountFromAny(registry, caller, request, holders)) return undefined;
   }
   await authorize(registry, caller, { action: "start-upload", repository }, false);
-  return await startUpload(registry, repository, algorithmOf(digest));
+  return await startUpload(registry, repository, uploadOwnerOf(caller.identity), algorithmOf(digest));
 }
 
 async function mountFromAny(

@@ -2,17 +2,21 @@
 import { algorithmOf, type Digest, type DigestAlgorithm } from "../core/digest.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
-import { makeUploadSessionId, type UploadSessionId } from "../core/upload_session_id.ts";
+import { makeUploadSessionId } from "../core/upload_session_id.ts";
 import type { BlobFile } from "../ports/blob_store.ts";
 import type { UploadSession } from "../ports/metadata_store.ts";
 import type { Registry } from "./registry.ts";
-import { findUpload, holdUpload, type UploadHold, uploadUnknown } from "./upload_hold.ts";
+import { findUpload, holdUpload, type UploadHold, type UploadName, uploadUnknown } from "./upload_hold.ts";
 import { appendPiece, blobTooLarge, type UploadPiece } from "./upload_piece.ts";
 
-/** Opens a session (distribution-spec end-4a). `algorithm` is what the client will name at the end, where it said so. */
+/**
+ * Opens a session for `owner` (distribution-spec end-4a). `algorithm` is what the client will name at the end, where it
+ * said so.
+ */
 export async function startUpload(
   registry: Registry,
   repository: RepositoryName,
+  owner: string,
   algorithm: DigestAlgorithm | undefined,
 ): Promise<UploadSession> {
   const session: UploadSession = {
@@ -20,6 +24,7 @@ export async function startUpload(
     repository,
     algorithm,
     startedAt: registry.clock.now(),
+    owner,
   };
   // The row first: a file that no row knows would be an orphan to the clean-up.
   await registry.metadata.startUpload(session);
@@ -37,12 +42,8 @@ export async function startUpload(
  *
  * @throws {OciError} BLOB_UPLOAD_UNKNOWN
  */
-export async function readUploadOffset(
-  registry: Registry,
-  repository: RepositoryName,
-  id: UploadSessionId,
-): Promise<number> {
-  await findUpload(registry, repository, id);
+export async function readUploadOffset(registry: Registry, name: UploadName): Promise<number> {
+  const { id } = await findUpload(registry, name);
   return await registry.blobs.uploadSize(id);
 }
 
@@ -53,11 +54,10 @@ export async function readUploadOffset(
  */
 export async function appendUpload(
   registry: Registry,
-  repository: RepositoryName,
-  id: UploadSessionId,
+  name: UploadName,
   piece: UploadPiece,
 ): Promise<number> {
-  const session = await findUpload(registry, repository, id);
+  const session = await findUpload(registry, name);
   return await holdUpload(registry, session, session.algorithm ?? "sha256", async (hold) => {
     await appendPiece(registry, hold, piece);
     return hold.writer.offset;
@@ -71,12 +71,11 @@ export async function appendUpload(
  */
 export async function completeUpload(
   registry: Registry,
-  repository: RepositoryName,
-  id: UploadSessionId,
+  name: UploadName,
   digest: Digest,
   piece: UploadPiece,
 ): Promise<void> {
-  const session = await findUpload(registry, repository, id);
+  const session = await findUpload(registry, name);
   await finishUpload(registry, session, digest, piece);
 }
 
@@ -89,13 +88,14 @@ export async function completeUpload(
 export async function uploadWhole(
   registry: Registry,
   repository: RepositoryName,
+  owner: string,
   digest: Digest,
   piece: UploadPiece,
 ): Promise<void> {
   if (piece.length !== undefined && piece.length > registry.settings.maxBlobSize) {
     throw blobTooLarge(registry);
   }
-  const session = await startUpload(registry, repository, algorithmOf(digest));
+  const session = await startUpload(registry, repository, owner, algorithmOf(digest));
   try {
     await finishUpload(registry, session, digest, piece);
   } catch (fault) {
@@ -109,11 +109,8 @@ export async function uploadWhole(
  *
  * @throws {OciError} BLOB_UPLOAD_UNKNOWN
  */
-export async function cancelUpload(
-  registry: Registry,
-  repository: RepositoryName,
-  id: UploadSessionId,
-): Promise<void> {
+export async function cancelUpload(registry: Registry, name: UploadName): Promise<void> {
+  const { repository, id } = await findUpload(registry, name);
   if (!await registry.metadata.cancelUpload(repository, id)) throw uploadUnknown(repository, id);
   await registry.blobs.removeUpload(id);
 }

@@ -10,6 +10,14 @@ import type { Registry } from "./registry.ts";
 /** Between two tries to take a session that another request holds; ms. */
 const RETRY_AFTER = 25;
 
+/** An upload session as a request names it. */
+export interface UploadName {
+  readonly repository: RepositoryName;
+  readonly id: UploadSessionId;
+  /** Who asks. */
+  readonly owner: string;
+}
+
 export interface UploadHold {
   readonly session: UploadSession;
   readonly writer: UploadWriter;
@@ -34,7 +42,7 @@ export async function holdUpload<T>(
   let result: T;
   try {
     // Whoever had the right before may have finished or cancelled the session.
-    await findUpload(registry, session.repository, session.id);
+    await findUpload(registry, session);
     result = await work(hold);
   } catch (fault) {
     await giveUp(registry, hold);
@@ -44,14 +52,13 @@ export async function holdUpload<T>(
   return result;
 }
 
-/** @throws {OciError} BLOB_UPLOAD_UNKNOWN, also for a session of another repository */
+/** @throws {OciError} BLOB_UPLOAD_UNKNOWN, also for a session of another repository or of another owner */
 export async function findUpload(
   registry: Registry,
-  repository: RepositoryName,
-  id: UploadSessionId,
+  { repository, id, owner }: UploadName,
 ): Promise<UploadSession> {
   const session = await registry.metadata.findUpload(repository, id);
-  if (session === undefined) throw uploadUnknown(repository, id);
+  if (session?.owner !== owner) throw uploadUnknown(repository, id);
   return session;
 }
 

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { Server as TlsServer } from "node:tls";
 import { respondToFault } from "../http/error_response.ts";
 import type { Handled, HttpRequest } from "../http/message.ts";
 import { withoutBody } from "../http/respond.ts";
@@ -9,7 +10,7 @@ import type { Log } from "../ports/log.ts";
 import { logRequest } from "./access_log.ts";
 import { endBrokenConnection, refusalOf, TUNNEL } from "./broken_request.ts";
 import { beginRequest, breakConnection, type Connection, Connections } from "./connections.ts";
-import { type ConnectionLimits, MOST_HEADER_BYTES } from "./limits.ts";
+import { type ConnectionLimits, MOST_HEADER_BYTES, MOST_REQUESTS_AHEAD } from "./limits.ts";
 import { addressOf, makeRequestIds, toHttpRequest } from "./node_request.ts";
 import { NodeRequestBody } from "./request_body.ts";
 import { faultOfHead } from "./request_head.ts";
@@ -85,6 +86,11 @@ export class HttpServer {
     });
   }
 
+  /** Uses another certificate and key for the handshakes to come. */
+  replaceKeyPair({ certificate, privateKey }: TlsKeyPair): void {
+    (this.#server as unknown as TlsServer).setSecureContext({ cert: certificate, key: privateKey });
+  }
+
   /** Refuses new connections, lets requests under way end, and cuts what is left after `timeoutMs`. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
@@ -139,6 +145,11 @@ export class HttpServer {
     request.on("error", ignore);
     const connection = this.#connections.of(request.socket);
     if (connection === undefined || connection.closing) return;
+    if (connection.underWay >= MOST_REQUESTS_AHEAD) {
+      connection.closing = true;
+      request.socket.destroy();
+      return;
+    }
     const id = this.#nextRequestId();
     try {
       await this.#exchange(id, connection, request, response, expects);

@@ -9,6 +9,16 @@ import { findValve, type ReadValve } from "./read_valve.ts";
 const HIGH_WATER = 1024 * 1024;
 const LOW_WATER = 256 * 1024;
 
+/** What a chunk counts beside its bytes: a client may send them one byte at a time. */
+const CHUNK_COST = 512;
+
+/**
+ * A body that comes in pieces smaller than this on average, in bytes, is refused once it has come in so many of them: each
+ * costs as much work as a large one, and a stream of them keeps a thread from everybody else.
+ */
+const SMALLEST_AVERAGE = 16;
+const MOST_TINY_PIECES = 10_000;
+
 export class NodeRequestBody implements RequestBody {
   readonly length: number | undefined;
   readonly #request: IncomingMessage;
@@ -19,8 +29,13 @@ export class NodeRequestBody implements RequestBody {
   #valve: ReadValve | undefined;
   #stopped = false;
   #discarding = false;
+  /** Pieces that wait for the reader, from `#next` on: taking them off the front of an array costs its length. */
   #queue: Uint8Array[] = [];
+  #next = 0;
   #queued = 0;
+  #pieces = 0;
+  /** True when nothing more is read, whoever asks. */
+  #refused = false;
   #received = 0;
   #state: "waiting" | "flowing" | "ended" = "waiting";
   #fault: Error | undefined;
@@ -80,10 +95,8 @@ export class NodeRequestBody implements RequestBody {
     this.#start();
     try {
       while (true) {
-        const chunk = this.#queue.shift();
+        const chunk = this.#takeOut();
         if (chunk !== undefined) {
-          this.#queued -= chunk.length;
-          if (this.#stopped && this.#queued <= LOW_WATER) this.#setStopped(false);
           yield chunk;
           continue;
         }
@@ -105,11 +118,12 @@ export class NodeRequestBody implements RequestBody {
   discard(onEnd?: () => void): void {
     this.#discarding = true;
     this.#queue = [];
+    this.#next = 0;
     this.#queued = 0;
     this.#onEnd = onEnd;
     if (this.#state === "waiting") this.#listen();
-    if (this.#stopped) this.#setStopped(false);
-    if (this.ended || this.#fault instanceof ClientGone) this.#finish();
+    if (this.#stopped && !this.#refused) this.#setStopped(false);
+    if (this.ended || this.#refused || this.#fault instanceof ClientGone) this.#finish();
   }
 
   /** Nothing more can be read: the client sent what nobody can parse. */
@@ -138,11 +152,41 @@ export class NodeRequestBody implements RequestBody {
 
   #take(chunk: Uint8Array): void {
     this.#received += chunk.length;
-    if (this.#discarding) return;
+    if (
+      ++this.#pieces >= MOST_TINY_PIECES && !this.#refused && this.#received < this.#pieces * SMALLEST_AVERAGE
+    ) {
+      this.#refuseTinyPieces();
+    }
+    if (this.#discarding || this.failed) return;
     this.#queue.push(chunk);
-    this.#queued += chunk.length;
+    this.#queued += chunk.length + CHUNK_COST;
     if (!this.#stopped && this.#queued >= HIGH_WATER) this.#setStopped(true);
     this.#wakeUp();
+  }
+
+  #takeOut(): Uint8Array | undefined {
+    const chunk = this.#queue[this.#next];
+    if (chunk === undefined) return undefined;
+    if (++this.#next === this.#queue.length) {
+      this.#queue = [];
+      this.#next = 0;
+    }
+    this.#queued -= chunk.length + CHUNK_COST;
+    if (this.#stopped && !this.#refused && this.#queued <= LOW_WATER) this.#setStopped(false);
+    return chunk;
+  }
+
+  #refuseTinyPieces(): void {
+    this.#refused = true;
+    // At once and for good: the runtime reads on as long as there is something, and nothing else runs meanwhile.
+    if (!this.#stopped) this.#setStopped(true);
+    this.#end(
+      new OciError("REQUEST_INVALID", {
+        message:
+          `Cannot take a body that comes in pieces of less than ${SMALLEST_AVERAGE} bytes. Send larger chunks`,
+      }),
+    );
+    this.#finish();
   }
 
   #end(fault: Error | undefined): void {

@@ -2,9 +2,9 @@
 import { request } from "node:https";
 import type { Handled, HttpRequest } from "../http/message.ts";
 import type { Log } from "../ports/log.ts";
-import { HttpServer, type TlsKeyPair } from "./http_server.ts";
+import { HttpServer, type HttpServerOptions, type TlsKeyPair } from "./http_server.ts";
 
-/** ms for the whole check. */
+/** ms for each step of the check. */
 const PATIENCE_MS = 10_000;
 
 const LIMITS = {
@@ -24,15 +24,21 @@ export class UnsafeTls extends Error {
   override readonly name = "UnsafeTls";
 }
 
+/** What the check needs of a server; the real one, unless a test says otherwise. */
+export type CheckedServer = Pick<HttpServer, "listen" | "drain">;
+
 /**
  * Shows the server its own key pair as a client: the certificate must arrive, byte for byte, and a client without one must
  * be seen without. That a body can be read shows that reading can be stopped.
  *
  * @throws {UnsafeTls}
  */
-export async function checkTls(keyPair: TlsKeyPair): Promise<void> {
+export async function checkTls(
+  keyPair: TlsKeyPair,
+  makeServer: (options: HttpServerOptions) => CheckedServer = (options) => new HttpServer(options),
+): Promise<void> {
   const seen: (readonly Uint8Array[] | undefined)[] = [];
-  const server = new HttpServer({
+  const server = makeServer({
     handle: async (request) => {
       seen.push(request.certificateChain);
       return await answerAfterBody(request);

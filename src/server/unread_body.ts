@@ -7,8 +7,9 @@ import type { NodeRequestBody } from "./request_body.ts";
 /** Bytes that are read and thrown away to keep a connection usable. */
 const DRAIN_TO_KEEP = 256 * 1024;
 
-/** How long, in ms, a client may go on sending after the answer. */
+/** How long, in ms, a client may go on sending after the answer; less for one that was too slow before. */
 const LINGER_MS = 5000;
+const LINGER_AFTER_FAILURE_MS = 500;
 
 /** True when the connection is better closed than read to the end of the body. */
 export function closeAfterResponse(body: NodeRequestBody): boolean {
@@ -32,7 +33,7 @@ export function lingersAfterResponse(body: NodeRequestBody, answer: HttpResponse
  * @param held a response that has left but is not ended; it is ended with the body
  */
 export function discardRest(body: NodeRequestBody, socket: Socket, held: ServerResponse | undefined): void {
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  const timer = setTimeout(() => socket.destroy(), body.failed ? LINGER_AFTER_FAILURE_MS : LINGER_MS);
   body.discard(() => {
     clearTimeout(timer);
     held?.end();

@@ -11,6 +11,7 @@ Options:
   --against DIR    another checkout of this project in the place of the peer
   --json           every figure of every round as JSON instead of the table
   --list           the names of the work, then exit
+  --help           this text, then exit
 
 Environment:
   SIMPLE_REGISTRY_BINARY   measure this compiled binary instead of "deno run main.ts"
@@ -33,6 +34,7 @@ export interface BenchOptions {
   readonly against: string | undefined;
   readonly json: boolean;
   readonly list: boolean;
+  readonly help: boolean;
 }
 
 /** @throws {Error} for an option that does not exist or lacks its value */
@@ -54,6 +56,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
       case "--tls":
       case "--json":
       case "--list":
+      case "--help":
         flags.add(arg);
         break;
       default:
@@ -71,6 +74,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     against,
     json: flags.has("--json"),
     list: flags.has("--list"),
+    help: flags.has("--help"),
   };
 }
 

@@ -19,6 +19,7 @@ interface Contest {
 }
 
 async function runBench(options: BenchOptions): Promise<void> {
+  if (options.help) return console.log(USAGE);
   const works = WORK.filter(({ name }) =>
     options.only.length === 0 || options.only.some((part) => name.includes(part))
   );

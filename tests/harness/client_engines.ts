@@ -1,6 +1,7 @@
 /** Starts a private dockerd or containerd on a socket in a temporary folder and ends it by its process id. */
 
 import { REGISTRY_NAME } from "./certificates.ts";
+import { ConnectProxy } from "./connect_proxy.ts";
 import { withPrivateMounts } from "./private_mounts.ts";
 import { type CommandOptions, type CommandResult, runCommand } from "./run_command.ts";
 import { ServerProcess } from "./server_process.ts";
@@ -17,20 +18,59 @@ export interface ClientEngine extends AsyncDisposable {
 export async function startDockerd(registry: RunningRegistry): Promise<ClientEngine> {
   const directory = await Deno.makeTempDir({ prefix: "dockerd-" });
   for (const name of [registry.host, `${REGISTRY_NAME}:${registry.port}`]) {
-    await Deno.mkdir(`${directory}/etc/certs.d/${name}`, { recursive: true });
-    await Deno.copyFile(registry.caFile, `${directory}/etc/certs.d/${name}/ca.crt`);
+    await makeCertsDir(directory, name, registry);
   }
+  return await startDockerdIn(directory);
+}
+
+/**
+ * Starts a dockerd to which the registry is a remote one, as it has to be for client certificates. `registryHost` is what
+ * stands before repository names; `certsDir` is the folder of that host below /etc/docker/certs.d, read for every command.
+ */
+export async function startRemoteDockerd(
+  registry: RunningRegistry,
+): Promise<ClientEngine & { readonly registryHost: string; readonly certsDir: string }> {
+  const directory = await Deno.makeTempDir({ prefix: "dockerd-" });
+  const registryHost = `${REGISTRY_NAME}:${registry.port}`;
+  const certsDir = await makeCertsDir(directory, registryHost, registry);
+  const proxy = new ConnectProxy(registry.port);
+  try {
+    // An address for documentation (RFC 5737): nothing is ever sent there.
+    const engine = await startDockerdIn(directory, "192.0.2.1", { HTTPS_PROXY: proxy.url, NO_PROXY: "" });
+    const dispose = async () => {
+      await engine[Symbol.asyncDispose]();
+      await proxy[Symbol.asyncDispose]();
+    };
+    return { ...engine, registryHost, certsDir, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await proxy[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function makeCertsDir(directory: string, host: string, registry: RunningRegistry): Promise<string> {
+  const certsDir = `${directory}/etc/certs.d/${host}`;
+  await Deno.mkdir(certsDir, { recursive: true });
+  await Deno.copyFile(registry.caFile, `${certsDir}/ca.crt`);
+  return certsDir;
+}
+
+async function startDockerdIn(
+  directory: string,
+  registryAddress?: string,
+  env?: Record<string, string>,
+): Promise<ClientEngine> {
   const socket = `unix://${directory}/docker.sock`;
   const argv = withPrivateMounts([
     "dockerd",
     ...["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`],
     ...["-H", socket, "--pidfile", `${directory}/pid`, "--storage-driver=vfs"],
     ...["--iptables=false", "--ip6tables=false", "--bridge=none"],
-  ], { dockerConfigDir: `${directory}/etc` });
+  ], { dockerConfigDir: `${directory}/etc`, ...(registryAddress !== undefined && { registryAddress }) });
   const client = (
     args: readonly string[],
   ) => ["docker", "--config", `${directory}/client`, "-H", socket, ...args];
-  return await startEngine("dockerd", argv, /API listen on/, directory, client);
+  return await startEngine("dockerd", argv, /API listen on/, directory, client, env);
 }
 
 /** Starts a containerd with a hosts folder that names the registry's authority; `hostsDir` is added to pull and push. */
@@ -70,9 +110,10 @@ async function startEngine(
   ready: RegExp,
   directory: string,
   client: (args: readonly string[]) => string[],
+  env: Record<string, string> = {},
 ): Promise<ClientEngine> {
   const [program = "", ...args] = argv;
-  const process = new ServerProcess(name, program, { args });
+  const process = new ServerProcess(name, program, { args, env });
   const dispose = async () => {
     await process.stop();
     await Deno.remove(directory, { recursive: true });

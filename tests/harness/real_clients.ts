@@ -33,7 +33,9 @@ export function describeMissing(needs: ClientNeeds): string | undefined {
 }
 
 /** Makes the `Deno.test` of one client's file. */
-export function testWith(needs: ClientNeeds): (title: string, run: () => Promise<void>) => void {
+export function testWith(
+  needs: ClientNeeds,
+): (title: string, run: (t: Deno.TestContext) => Promise<void>) => void {
   const missing = describeMissing(needs);
   return (title, run) => {
     if (missing === undefined) Deno.test(title, run);

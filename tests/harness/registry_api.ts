@@ -3,14 +3,24 @@
 import { type BuiltImage, type BuiltIndex, type Content, listContents } from "./build_images.ts";
 import type { RunningRegistry } from "./start_registry.ts";
 
+/** What a client shows in the handshake: its certificate, then the intermediates, and its key. PEM. */
+export interface ClientIdentity {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
+
 /** Sends requests that trust the test authority; dispose it at the end of the test. */
 export class RegistryApi implements Disposable {
   readonly #url: string;
   readonly #client: Deno.HttpClient;
 
-  constructor(registry: Pick<RunningRegistry, "url" | "caPem">) {
+  /** @param identity the client certificate to show, none when absent */
+  constructor(registry: Pick<RunningRegistry, "url" | "caPem">, identity?: ClientIdentity) {
     this.#url = registry.url;
-    this.#client = Deno.createHttpClient({ caCerts: [registry.caPem] });
+    const caCerts = [registry.caPem];
+    this.#client = Deno.createHttpClient(
+      identity === undefined ? { caCerts } : { caCerts, cert: identity.certificatePem, key: identity.keyPem },
+    );
   }
 
   /** Requests a path such as "/v2/", or a Location as the registry gave it. */

@@ -35,7 +35,11 @@ export async function runFailingCommand(
   return result;
 }
 
-async function captureCommand(argv: readonly string[], options: CommandOptions): Promise<CommandResult> {
+/** Runs `[program, ...arguments]` and gives its result, whatever its exit code is. */
+export async function captureCommand(
+  argv: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
   const [program, ...args] = argv;
   if (program === undefined) throw new TypeError("Cannot run a command without a program name");
   const child = new Deno.Command(program, {

@@ -1,6 +1,6 @@
 /** Gives the tests of one file a registry that all of them share, each with a repository of its own. */
 
-import { RegistryApi } from "./registry_api.ts";
+import { type ClientIdentity, RegistryApi } from "./registry_api.ts";
 import { type ClientNeeds, describeMissing } from "./real_clients.ts";
 import { type RegistryOptions, type RunningRegistry, startRegistry } from "./start_registry.ts";
 import { withPrivateMounts } from "./private_mounts.ts";
@@ -12,13 +12,14 @@ export class SharedRegistry {
   #api: RegistryApi | undefined;
   #workDir: string | undefined;
 
-  async start(options: RegistryOptions): Promise<void> {
+  /** @param identity the client certificate of `api` */
+  async start(options: RegistryOptions, identity?: ClientIdentity): Promise<void> {
     this.#workDir = await Deno.makeTempDir({ prefix: "client-" });
     await Deno.mkdir(`${this.#workDir}/run`);
     await Deno.mkdir(`${this.#workDir}/docker`);
     await Deno.writeTextFile(`${this.#workDir}/docker/config.json`, "{}");
     this.#registry = await startRegistry(options);
-    this.#api = new RegistryApi(this.#registry);
+    this.#api = new RegistryApi(this.#registry, identity);
     // containers/image and docker want a folder that holds the authority under a name that ends in .crt
     await Deno.mkdir(`${this.#workDir}/certs`);
     await Deno.copyFile(this.#registry.caFile, `${this.#workDir}/certs/ca.crt`);
@@ -88,10 +89,14 @@ export class SharedRegistry {
 }
 
 /** Starts a registry before the first test of this file and stops it after the last, unless the client is missing. */
-export function shareRegistry(needs: ClientNeeds, options: RegistryOptions = {}): SharedRegistry {
+export function shareRegistry(
+  needs: ClientNeeds,
+  options: RegistryOptions = {},
+  identity?: ClientIdentity,
+): SharedRegistry {
   const shared = new SharedRegistry();
   if (describeMissing(needs) === undefined) {
-    Deno.test.beforeAll(() => shared.start(options));
+    Deno.test.beforeAll(() => shared.start(options, identity));
     Deno.test.afterAll(() => shared.stop());
   }
   return shared;

@@ -6,13 +6,23 @@ import { type ServerCertificateFiles, writeServerCertificate } from "./certifica
 import { ServerProcess } from "./server_process.ts";
 import { peerCommand } from "./peer_registry.ts";
 
+/** What stands in [server.tls] about client certificates. */
+export interface ClientAuthOptions {
+  /** PEM of the CAs. */
+  readonly caBundle: string;
+  /** Revocation lists, PEM or DER, one a file. */
+  readonly revocationLists?: readonly Uint8Array[];
+  /** More lines of TOML for the table [server.tls], such as `client_auth = "required"`. */
+  readonly settings?: string;
+}
+
 export interface RegistryOptions {
   /** HTTPS with a certificate made on the fly (default), or plain HTTP. */
   readonly tls?: boolean;
   /** More lines of TOML for the table [server], such as `threads = 1`. */
   readonly server?: string;
-  /** More lines of TOML for the table [server.tls], such as `client_auth = "required"`. */
-  readonly serverTls?: string;
+  /** Asks clients for their certificates. */
+  readonly clientAuth?: ClientAuthOptions;
   /** More TOML after the tables that the harness writes. */
   readonly config?: string;
   /** The compiled binary instead of `deno run`; by default when SIMPLE_REGISTRY_BINARY names one. */
@@ -122,7 +132,7 @@ async function registryCommand(
       "[server.tls]",
       `server_certificate_bundle = ${JSON.stringify(tls.certificateFile)}`,
       `server_private_key = ${JSON.stringify(tls.keyFile)}`,
-      options.serverTls ?? "",
+      ...await clientAuthLines(workDir, options.clientAuth),
     ]),
     "[blob_store.fs]",
     `root_dir = ${JSON.stringify(rootDir)}`,
@@ -131,6 +141,25 @@ async function registryCommand(
   const configFile = `${workDir}/config.toml`;
   await Deno.writeTextFile(configFile, config.join("\n") + "\n");
   return [...await registryProgram(options.binary), "-c", configFile, "server"];
+}
+
+async function clientAuthLines(
+  workDir: string,
+  clientAuth: ClientAuthOptions | undefined,
+): Promise<string[]> {
+  if (clientAuth === undefined) return [];
+  const caFile = `${workDir}/client-ca.pem`;
+  await Deno.writeTextFile(caFile, clientAuth.caBundle);
+  const lists: string[] = [];
+  for (const [index, list] of (clientAuth.revocationLists ?? []).entries()) {
+    lists.push(`${workDir}/client-${index}.crl`);
+    await Deno.writeFile(lists[index]!, list);
+  }
+  return [
+    `client_ca_bundle = ${JSON.stringify(caFile)}`,
+    ...(lists.length > 0 ? [`client_crl_bundle = ${JSON.stringify(lists)}`] : []),
+    clientAuth.settings ?? "",
+  ];
 }
 
 /** The words that start the program, before its own arguments: the binary's path, or `deno run FLAGS main.ts`. */

@@ -50,7 +50,7 @@ export function makeClient(registry: Registry, authenticator: Authenticator = so
   const handle = createHandler({
     registry,
     authenticator,
-    challenges: { passwords: false, tokens: undefined },
+    challenges: { certificateRequired: false, passwords: false, tokens: undefined },
     tokenIssuer: undefined,
   });
   return {

@@ -14,7 +14,7 @@ async function holdBlob() {
   const bytes = randomBytes(100);
   const digest = digestOf(bytes);
   const push = () =>
-    uploadWhole(registry, APP, digest, {
+    uploadWhole(registry, APP, "", digest, {
       length: bytes.length,
       window: undefined,
       async *chunks() {

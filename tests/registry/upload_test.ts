@@ -1,6 +1,7 @@
 /** Uploads under contention and under faults of the stores. */
 import assert from "node:assert/strict";
 import type { RepositoryName } from "../../src/core/repository_name.ts";
+import type { UploadSessionId } from "../../src/core/upload_session_id.ts";
 import type { BlobFile, UploadWriter } from "../../src/ports/blob_store.ts";
 import { deleteBlob } from "../../src/registry/delete.ts";
 import {
@@ -11,11 +12,13 @@ import {
   startUpload,
   uploadWhole,
 } from "../../src/registry/upload.ts";
+import type { UploadName } from "../../src/registry/upload_hold.ts";
 import type { UploadPiece } from "../../src/registry/upload_piece.ts";
 import { digestOf, randomBytes } from "../model/bytes.ts";
 import { makeModelRegistry, type ModelRegistry } from "../model/model_registry.ts";
 
 const APP = "app" as RepositoryName;
+const named = (id: UploadSessionId): UploadName => ({ repository: APP, id, owner: "" });
 const NOTHING: UploadPiece = { length: 0, window: undefined, async *chunks() {} };
 
 function pieceOf(bytes: Uint8Array): UploadPiece {
@@ -39,23 +42,23 @@ function changeWriters(registry: ModelRegistry, change: Partial<UploadWriter>): 
 
 Deno.test("a session that another request holds is waited for", async () => {
   const registry = makeModelRegistry({ busySessionPatience: 5000 });
-  const { id } = await startUpload(registry, APP, undefined);
+  const { id } = await startUpload(registry, APP, "", undefined);
   const holder = (await registry.blobs.openUpload(id, "sha256"))!;
   await holder.append(randomBytes(10));
-  const append = appendUpload(registry, APP, id, pieceOf(randomBytes(5)));
+  const append = appendUpload(registry, named(id), pieceOf(randomBytes(5)));
   await holder.close();
   assert.equal(await append, 15);
 });
 
 Deno.test("a session that another request keeps is refused with 409 before a byte is read", async () => {
   const registry = makeModelRegistry();
-  const { id } = await startUpload(registry, APP, undefined);
+  const { id } = await startUpload(registry, APP, "", undefined);
   const holder = (await registry.blobs.openUpload(id, "sha256"))!;
   const piece: UploadPiece = { length: 5, window: undefined, chunks: () => assert.fail("read") };
   for (
     const attempt of [
-      appendUpload(registry, APP, id, piece),
-      completeUpload(registry, APP, id, digestOf("x"), piece),
+      appendUpload(registry, named(id), piece),
+      completeUpload(registry, named(id), digestOf("x"), piece),
     ]
   ) {
     await assert.rejects(attempt, {
@@ -70,9 +73,9 @@ Deno.test("a session that another request keeps is refused with 409 before a byt
 
 Deno.test("a session that was finished while it was waited for is unknown", async () => {
   const registry = makeModelRegistry({ busySessionPatience: 5000 });
-  const session = await startUpload(registry, APP, undefined);
+  const session = await startUpload(registry, APP, "", undefined);
   const holder = (await registry.blobs.openUpload(session.id, "sha256"))!;
-  const append = appendUpload(registry, APP, session.id, pieceOf(randomBytes(5)));
+  const append = appendUpload(registry, session, pieceOf(randomBytes(5)));
   await registry.metadata.cancelUpload(APP, session.id);
   await holder.close();
   await assert.rejects(append, { code: "BLOB_UPLOAD_UNKNOWN" });
@@ -82,10 +85,10 @@ Deno.test("a session that was finished while it was waited for is unknown", asyn
 Deno.test("two completions of one session make one blob and one refusal", async () => {
   const registry = makeModelRegistry({ busySessionPatience: 5000 });
   const bytes = randomBytes(10);
-  const { id } = await startUpload(registry, APP, undefined);
-  await appendUpload(registry, APP, id, pieceOf(bytes));
+  const { id } = await startUpload(registry, APP, "", undefined);
+  await appendUpload(registry, named(id), pieceOf(bytes));
   const outcomes = await Promise.allSettled(
-    [1, 2].map(() => completeUpload(registry, APP, id, digestOf(bytes), NOTHING)),
+    [1, 2].map(() => completeUpload(registry, named(id), digestOf(bytes), NOTHING)),
   );
   assert.deepEqual(outcomes.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
   assert.equal(registry.blobs.files.size, 1);
@@ -95,16 +98,16 @@ Deno.test("two completions of one session make one blob and one refusal", async 
 Deno.test("a failed transaction takes the promotion back, and the session can be completed", async () => {
   const registry = makeModelRegistry();
   const bytes = randomBytes(10);
-  const { id } = await startUpload(registry, APP, undefined);
-  await appendUpload(registry, APP, id, pieceOf(bytes));
+  const { id } = await startUpload(registry, APP, "", undefined);
+  await appendUpload(registry, named(id), pieceOf(bytes));
   const fault = new Error("SQLITE_FULL");
   const finishUpload = registry.metadata.finishUpload;
   registry.metadata.finishUpload = () => Promise.reject(fault);
-  await assert.rejects(completeUpload(registry, APP, id, digestOf(bytes), NOTHING), fault);
+  await assert.rejects(completeUpload(registry, named(id), digestOf(bytes), NOTHING), fault);
   assert.equal(registry.blobs.files.size, 0);
-  assert.equal(await readUploadOffset(registry, APP, id), 10);
+  assert.equal(await readUploadOffset(registry, named(id)), 10);
   registry.metadata.finishUpload = finishUpload;
-  await completeUpload(registry, APP, id, digestOf(bytes), NOTHING);
+  await completeUpload(registry, named(id), digestOf(bytes), NOTHING);
   assert.equal(registry.blobs.files.size, 1);
 });
 
@@ -114,8 +117,8 @@ Deno.test("a promotion that cannot be taken back is logged, and the first fault 
   const fault = new Error("SQLITE_FULL");
   registry.metadata.finishUpload = () => Promise.reject(fault);
   const bytes = randomBytes(10);
-  const { id } = await startUpload(registry, APP, undefined);
-  await assert.rejects(completeUpload(registry, APP, id, digestOf(bytes), pieceOf(bytes)), fault);
+  const { id } = await startUpload(registry, APP, "", undefined);
+  await assert.rejects(completeUpload(registry, named(id), digestOf(bytes), pieceOf(bytes)), fault);
   assert.deepEqual(registry.lines.map(({ level }) => level), ["error"]);
   assert.equal(registry.blobs.openCount, 0);
 });
@@ -123,16 +126,16 @@ Deno.test("a promotion that cannot be taken back is logged, and the first fault 
 Deno.test("a session that is cancelled while it is completed leaves no blob", async () => {
   const registry = makeModelRegistry();
   const bytes = randomBytes(10);
-  const { id } = await startUpload(registry, APP, undefined);
+  const { id } = await startUpload(registry, APP, "", undefined);
   const piece: UploadPiece = {
     length: 10,
     window: undefined,
     async *chunks() {
       yield bytes;
-      await cancelUpload(registry, APP, id);
+      await cancelUpload(registry, named(id));
     },
   };
-  await assert.rejects(completeUpload(registry, APP, id, digestOf(bytes), piece), {
+  await assert.rejects(completeUpload(registry, named(id), digestOf(bytes), piece), {
     code: "BLOB_UPLOAD_UNKNOWN",
   });
   assert.equal(registry.blobs.files.size, 0);
@@ -143,17 +146,17 @@ Deno.test("a session that is cancelled while it is completed leaves no blob", as
 Deno.test("a replaced file that cannot be removed does not fail the push", async () => {
   const registry = makeModelRegistry();
   const bytes = randomBytes(10);
-  await uploadWhole(registry, APP, digestOf(bytes), pieceOf(bytes));
+  await uploadWhole(registry, APP, "", digestOf(bytes), pieceOf(bytes));
   const fault = new Error("EIO");
   registry.blobs.remove = () => Promise.reject(fault);
-  await uploadWhole(registry, APP, digestOf(bytes), pieceOf(bytes));
+  await uploadWhole(registry, APP, "", digestOf(bytes), pieceOf(bytes));
   assert.deepEqual(registry.lines.map(({ level, fields }) => [level, fields!["error"]]), [["warn", fault]]);
 });
 
 Deno.test("a deleted blob's file that cannot be removed does not fail the deletion", async () => {
   const registry = makeModelRegistry();
   const bytes = randomBytes(10);
-  await uploadWhole(registry, APP, digestOf(bytes), pieceOf(bytes));
+  await uploadWhole(registry, APP, "", digestOf(bytes), pieceOf(bytes));
   registry.blobs.remove = () => Promise.reject(new Error("EIO"));
   await deleteBlob(registry, APP, digestOf(bytes));
   assert.equal(registry.lines.length, 1);
@@ -166,7 +169,7 @@ Deno.test("the row of a session is there before its file, and goes when the file
     assert.ok(registry.metadata.uploads.has(id));
     return Promise.reject(fault);
   };
-  await assert.rejects(startUpload(registry, APP, undefined), fault);
+  await assert.rejects(startUpload(registry, APP, "", undefined), fault);
   assert.equal(registry.metadata.uploads.size, 0);
 });
 
@@ -175,9 +178,9 @@ Deno.test("a disk that fails in the middle fails the request and keeps the sessi
   const fault = new Error("EIO");
   const bytes = randomBytes(10);
   changeWriters(registry, { append: () => Promise.reject(fault) });
-  const { id } = await startUpload(registry, APP, undefined);
-  await assert.rejects(appendUpload(registry, APP, id, pieceOf(bytes)), fault);
-  await assert.rejects(uploadWhole(registry, APP, digestOf(bytes), pieceOf(bytes)), fault);
+  const { id } = await startUpload(registry, APP, "", undefined);
+  await assert.rejects(appendUpload(registry, named(id), pieceOf(bytes)), fault);
+  await assert.rejects(uploadWhole(registry, APP, "", digestOf(bytes), pieceOf(bytes)), fault);
   assert.deepEqual([...registry.metadata.uploads.keys()], [id]);
   assert.deepEqual([...registry.blobs.uploads.keys()], [id]);
   assert.equal(registry.blobs.openCount, 0);
@@ -187,19 +190,19 @@ Deno.test("bytes that cannot be written out at the end fail the request", async 
   const registry = makeModelRegistry();
   const fault = new Error("ENOSPC");
   changeWriters(registry, { close: () => Promise.reject(fault) });
-  const { id } = await startUpload(registry, APP, undefined);
-  await assert.rejects(appendUpload(registry, APP, id, pieceOf(randomBytes(10))), fault);
+  const { id } = await startUpload(registry, APP, "", undefined);
+  await assert.rejects(appendUpload(registry, named(id), pieceOf(randomBytes(10))), fault);
 });
 
 Deno.test("what goes wrong while putting a session away is logged and hides no other fault", async () => {
   const registry = makeModelRegistry();
-  const { id } = await startUpload(registry, APP, undefined);
+  const { id } = await startUpload(registry, APP, "", undefined);
   registry.metadata.cancelUpload = () => Promise.reject(new Error("SQLITE_BUSY"));
   registry.blobs.removeUpload = () => Promise.reject(new Error("EIO"));
-  const attempt = completeUpload(registry, APP, id, digestOf("other"), pieceOf(randomBytes(10)));
+  const attempt = completeUpload(registry, named(id), digestOf("other"), pieceOf(randomBytes(10)));
   await assert.rejects(attempt, { code: "DIGEST_INVALID" });
   assert.deepEqual(registry.lines.map(({ level }) => level), ["warn", "warn"]);
-  const whole = uploadWhole(registry, APP, digestOf("other"), pieceOf(randomBytes(10)));
+  const whole = uploadWhole(registry, APP, "", digestOf("other"), pieceOf(randomBytes(10)));
   await assert.rejects(whole, { code: "DIGEST_INVALID" });
 });
 
@@ -213,9 +216,9 @@ Deno.test("the writer hashes with the announced algorithm, and with that of the 
   };
   const bytes = randomBytes(10);
   for (const hint of [undefined, "sha512"] as const) {
-    const { id } = await startUpload(registry, APP, hint);
-    await appendUpload(registry, APP, id, pieceOf(bytes));
-    await completeUpload(registry, APP, id, digestOf(bytes, "sha512"), NOTHING);
+    const { id } = await startUpload(registry, APP, "", hint);
+    await appendUpload(registry, named(id), pieceOf(bytes));
+    await completeUpload(registry, named(id), digestOf(bytes, "sha512"), NOTHING);
   }
   assert.deepEqual(asked, ["sha256", "sha512", "sha512", "sha512"]);
 });
@@ -223,9 +226,9 @@ Deno.test("the writer hashes with the announced algorithm, and with that of the 
 Deno.test("a blob that was pushed again has the new file, and the old one is gone", async () => {
   const registry = makeModelRegistry();
   const bytes = randomBytes(10);
-  await uploadWhole(registry, APP, digestOf(bytes), pieceOf(bytes));
+  await uploadWhole(registry, APP, "", digestOf(bytes), pieceOf(bytes));
   const old = [...registry.blobs.files.keys()][0] as BlobFile;
-  await uploadWhole(registry, APP, digestOf(bytes), pieceOf(bytes));
+  await uploadWhole(registry, APP, "", digestOf(bytes), pieceOf(bytes));
   assert.ok(!registry.blobs.files.has(old));
   assert.deepEqual([...registry.blobs.files.values()], [bytes]);
 });

@@ -11,8 +11,8 @@ function isInsufficient(error: unknown): boolean {
 }
 
 Deno.test("requireFreeSpace() refuses below the minimum and says what is free and what is kept", async () => {
-  await requireFreeSpace("/tmp", 0);
-  await assert.rejects(requireFreeSpace("/tmp", PIB), (error: Error) => {
+  await requireFreeSpace(".", 0);
+  await assert.rejects(requireFreeSpace(".", PIB), (error: Error) => {
     assert.ok(isInsufficient(error));
     assert.match(
       error.message,
@@ -23,20 +23,20 @@ Deno.test("requireFreeSpace() refuses below the minimum and says what is free an
 });
 
 Deno.test("FreeSpace looks again when 64 MiB have been written, in however many pieces", async () => {
-  const space = new FreeSpace("/tmp", PIB);
+  const space = new FreeSpace(".", PIB);
   for (let i = 0; i < 63; i++) await space.spend(MiB);
   await assert.rejects(space.spend(MiB), isInsufficient);
 });
 
 Deno.test("FreeSpace keeps looking until a look was content", async () => {
-  const space = new FreeSpace("/tmp", PIB);
+  const space = new FreeSpace(".", PIB);
   await assert.rejects(space.spend(64 * MiB), isInsufficient);
   await assert.rejects(space.spend(1), isInsufficient);
   await assert.rejects(space.require(), isInsufficient);
 });
 
 Deno.test("FreeSpace starts to count anew after each look", async () => {
-  const space = new FreeSpace("/tmp", 0);
+  const space = new FreeSpace(".", 0);
   await space.spend(100 * MiB);
   await space.require();
   await space.spend(63 * MiB);

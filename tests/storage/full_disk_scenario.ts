@@ -26,20 +26,22 @@ function isFull(error: unknown): boolean {
   return true;
 }
 
-function open() {
+async function open() {
   const database = openForWriting(layout.database);
   recoverUploads(layout, database);
-  const commit = new GroupCommit(database, new Ballast(layout.ballast, MiB));
+  const ballast = new Ballast(layout.ballast, MiB);
+  const commit = new GroupCommit(database, ballast);
+  await ballast.settled();
   const reader = new SqliteReader(openForReading(layout.database), 0);
   return { commit, reader, metadata: new SqliteMetadataStore(reader, new LocalWriter(commit)) };
 }
 
-let { commit, reader, metadata } = open();
+let { commit, reader, metadata } = await open();
 const blobs = new FileBlobStore(layout, { minimumFreeSpace: 0, cacheBytes: 0 });
 
 async function pushBlob(bytes: Uint8Array): Promise<FinishOutcome> {
   const id = makeUploadSessionId();
-  await metadata.startUpload({ id, repository: A, algorithm: undefined, startedAt: 1 });
+  await metadata.startUpload({ id, repository: A, algorithm: undefined, startedAt: 1, owner: "" });
   try {
     await blobs.createUpload(id);
     const writer = await blobs.openUpload(id, "sha256") ?? assert.fail("locked");
@@ -114,7 +116,7 @@ assert.equal((await metadata.deleteBlob(A, digestOf("unknown"))).kind, "unknown"
 // A restart on the full disk works.
 reader.close();
 commit.close();
-({ commit, reader, metadata } = open());
+({ commit, reader, metadata } = await open());
 assert.equal((await metadata.findManifest(A, { kind: "tag", tag: tag("v1") }))?.digest, image.digest);
 assert.equal(await metadata.deleteTag(A, tag("v1"), 4), true);
 

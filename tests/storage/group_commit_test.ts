@@ -12,7 +12,10 @@ import { push, repo, tag, TempStorage } from "./temp_storage.ts";
 const A = repo("a");
 
 function start(id = makeUploadSessionId()): Command {
-  return { name: "startUpload", args: [{ id, repository: A, algorithm: undefined, startedAt: 1 }] };
+  return {
+    name: "startUpload",
+    args: [{ id, repository: A, algorithm: undefined, startedAt: 1, owner: "" }],
+  };
 }
 
 function putManifest(text: string): Command {
@@ -131,6 +134,7 @@ Deno.test("on a full disk the ballast goes, deletes are done, and what adds cont
   const database = openForWriting(storage.layout.database);
   const ballast = new Ballast(storage.layout.ballast, 1000);
   const commit = new GroupCommit(database, ballast);
+  await ballast.settled();
   assert.equal((await Deno.stat(storage.layout.ballast)).size, 1000);
   const session = makeUploadSessionId();
   const small = push(A, "small", { tags: [tag("v1")] });
@@ -151,10 +155,12 @@ Deno.test("on a full disk the ballast goes, deletes are done, and what adds cont
   const [refused, allowed] = commit.run([start(), { name: "announceBlob", args: [A, small.digest, 1] }]);
   assert.ok(refused?.ok === false && refused.error instanceof OciError && allowed?.ok);
   assert.equal(refused.error.code, "INSUFFICIENT_STORAGE");
-  // There is room for the ballast in truth, so the next look, a second later, makes it again.
+  // There is room for the ballast in truth, so a look a second later makes it again.
   const { now } = performance;
   performance.now = () => now.call(performance) + 2000;
   try {
+    commit.run([]);
+    await ballast.settled();
     assert.deepEqual(commit.run([start()]).map(({ ok }) => ok), [true]);
   } finally {
     performance.now = now;

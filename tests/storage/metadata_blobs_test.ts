@@ -11,7 +11,13 @@ Deno.test("a session is found in its own repository alone, as it was started", a
   using storage = new TempStorage();
   using metadata = storage.openMetadata();
   for (const algorithm of [undefined, "sha512"] as const) {
-    const session = { id: makeUploadSessionId(), repository: A, algorithm, startedAt: 1_700_000_000_123 };
+    const session = {
+      id: makeUploadSessionId(),
+      repository: A,
+      algorithm,
+      startedAt: 1_700_000_000_123,
+      owner: "user alice",
+    };
     await metadata.store.startUpload(session);
     assert.deepEqual(await metadata.store.findUpload(A, session.id), session);
     assert.equal(await metadata.store.findUpload(B, session.id), undefined);

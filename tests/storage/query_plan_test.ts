@@ -70,7 +70,7 @@ function fill(database: DatabaseSync, shape: Shape): void {
       insert("tag_history", null, r, `tag-${m}`, digest, null, 1);
     }
   }
-  for (let s = 0; s < shape.sessions; s++) insert("upload_session", crypto.randomUUID(), "a", null, s);
+  for (let s = 0; s < shape.sessions; s++) insert("upload_session", crypto.randomUUID(), "a", null, s, "");
   database.exec("COMMIT");
 }
 

@@ -73,7 +73,7 @@ Deno.test("sessions whose bytes are nowhere lose their rows, in one transaction 
   using storage = new TempStorage();
   using metadata = storage.openMetadata();
   metadata.database.exec("BEGIN");
-  const insert = metadata.database.prepare("INSERT INTO upload_session VALUES (?, 'a', NULL, 1)");
+  const insert = metadata.database.prepare("INSERT INTO upload_session VALUES (?, 'a', NULL, 1, '')");
   for (let i = 0; i < 5000; i++) insert.run(makeUploadSessionId());
   metadata.database.exec("COMMIT");
   let commits = 0;
@@ -96,7 +96,13 @@ Deno.test("the file of a current blob is never moved, also not for a session of 
   const { file } = await metadata.hold(A, digest, 1);
   await Deno.writeTextFile(storage.layout.blob(file), "x");
   const session = file.slice(-36) as UploadSessionId;
-  await metadata.store.startUpload({ id: session, repository: A, algorithm: undefined, startedAt: 1 });
+  await metadata.store.startUpload({
+    id: session,
+    repository: A,
+    algorithm: undefined,
+    startedAt: 1,
+    owner: "",
+  });
   assert.deepEqual(recoverUploads(storage.layout, metadata.database), { ...NOTHING, lostUploads: 1 });
   assert.deepEqual(storage.listBlobFiles(), [file]);
 });
@@ -144,7 +150,7 @@ Deno.test("100,000 sessions are recovered within seconds and 200 MB", async () =
   using storage = new TempStorage();
   using metadata = storage.openMetadata();
   metadata.database.exec("BEGIN");
-  const insert = metadata.database.prepare("INSERT INTO upload_session VALUES (?, 'a', NULL, 1)");
+  const insert = metadata.database.prepare("INSERT INTO upload_session VALUES (?, 'a', NULL, 1, '')");
   for (let i = 0; i < 100_000; i++) insert.run(makeUploadSessionId());
   metadata.database.exec("COMMIT");
   const before = Deno.memoryUsage().rss;

@@ -101,7 +101,7 @@ export class TempMetadata implements Disposable {
 
   async start(repository: RepositoryName, startedAt: number): Promise<UploadSessionId> {
     const id = makeUploadSessionId();
-    await this.store.startUpload({ id, repository, algorithm: undefined, startedAt });
+    await this.store.startUpload({ id, repository, algorithm: undefined, startedAt, owner: "" });
     return id;
   }
 

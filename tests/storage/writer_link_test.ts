@@ -109,7 +109,7 @@ Deno.test("results and arguments of every shape cross the threads", async () => 
   using storage = new TempStorage();
   await using writer = new TestWriter(storage);
   const store = writer.openStore();
-  const session = { id: makeUploadSessionId(), repository: A, algorithm: undefined, startedAt: 1 };
+  const session = { id: makeUploadSessionId(), repository: A, algorithm: undefined, startedAt: 1, owner: "" };
   assert.equal(await store.startUpload(session), undefined);
   assert.equal(await store.cancelUpload(A, session.id), true);
   const missing = push(A, "m", { references: [reference("layer", fakeDigest(1))] });
@@ -127,7 +127,7 @@ Deno.test("a fault crosses the threads with its message and the writer's stack, 
   using storage = new TempStorage();
   await using writer = new TestWriter(storage);
   const store = writer.openStore();
-  const session = { id: makeUploadSessionId(), repository: A, algorithm: undefined, startedAt: 1 };
+  const session = { id: makeUploadSessionId(), repository: A, algorithm: undefined, startedAt: 1, owner: "" };
   const [first, second, third] = await Promise.allSettled([
     store.startUpload(session),
     store.startUpload(session),

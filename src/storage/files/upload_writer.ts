@@ -29,6 +29,7 @@ export class FileUploadWriter implements UploadWriter {
   /** The write under way; at most one, so that the order holds. */
   #writing: Promise<void> = Promise.resolve();
   #fault: unknown;
+  #faultTold = false;
   #closed = false;
   #promoted = false;
 
@@ -124,11 +125,13 @@ export class FileUploadWriter implements UploadWriter {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    const told = this.#faultTold;
     try {
       await this.#flush();
       if (!this.#promoted) this.#progresses.keep(this.#id, this.#progress);
-    } catch {
-      // Whoever appended has been told or is gone; the file's own size says what arrived.
+    } catch (error) {
+      // Accepted bytes that could not be written are news, unless an append or a digest has told them already.
+      if (!told) throw error;
     } finally {
       this.#file.close();
     }
@@ -176,7 +179,9 @@ export class FileUploadWriter implements UploadWriter {
   }
 
   #throwFault(): void {
-    if (this.#fault !== undefined) throw this.#fault;
+    if (this.#fault === undefined) return;
+    this.#faultTold = true;
+    throw this.#fault;
   }
 }
 

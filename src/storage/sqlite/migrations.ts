@@ -86,7 +86,8 @@ const MIGRATIONS: readonly string[] = [
     id TEXT NOT NULL PRIMARY KEY,
     repository TEXT NOT NULL,
     algorithm TEXT,
-    started_at INTEGER NOT NULL
+    started_at INTEGER NOT NULL,
+    owner TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
 ];

@@ -153,6 +153,7 @@ function sessionOf(row: Row): UploadSession {
     repository: row.repository as RepositoryName,
     algorithm: (row.algorithm ?? undefined) as DigestAlgorithm | undefined,
     startedAt: row.started_at as number,
+    owner: row.owner as string,
   };
 }
 

@@ -31,7 +31,8 @@ export class WriteCommands {
   ping(): void {}
 
   startUpload(session: UploadSession): void {
-    this.#sql.insertUpload.run(session.id, session.repository, session.algorithm ?? null, session.startedAt);
+    const { id, repository, algorithm, startedAt, owner } = session;
+    this.#sql.insertUpload.run(id, repository, algorithm ?? null, startedAt, owner);
   }
 
   finishUpload(upload: FinishedUpload): FinishOutcome {

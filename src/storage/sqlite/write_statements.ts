@@ -5,7 +5,8 @@ export const WRITE_SQL = {
   repository: "SELECT id FROM repository WHERE name = ?",
   insertRepository: "INSERT INTO repository (name, created_at) VALUES (?, ?) RETURNING id",
 
-  insertUpload: "INSERT INTO upload_session (id, repository, algorithm, started_at) VALUES (?, ?, ?, ?)",
+  insertUpload: `
+    INSERT INTO upload_session (id, repository, algorithm, started_at, owner) VALUES (?, ?, ?, ?, ?)`,
   takeUpload: "DELETE FROM upload_session WHERE id = ? AND repository = ? RETURNING started_at",
 
   blob: "SELECT file, created_at FROM blob WHERE digest = ?",

@@ -1,0 +1,198 @@
+/** What fails under an upload is told, and no byte that failed counts. */
+import assert from "node:assert/strict";
+import { makeUploadSessionId, type UploadSessionId } from "../../src/core/upload_session_id.ts";
+import { FreeSpace } from "../../src/storage/files/free_space.ts";
+import { HashProgresses } from "../../src/storage/files/hash_progress.ts";
+import { FileUploadWriter } from "../../src/storage/files/upload_writer.ts";
+import { digestOf, randomBytes } from "../model/bytes.ts";
+import { countOpenFiles, TempStorage } from "./temp_storage.ts";
+import { appendAll, has, MiB, open, start } from "./upload_session.ts";
+
+Deno.test("a session that is cancelled under its writer ends in BLOB_UPLOAD_UNKNOWN, without a blob", async () => {
+  using storage = new TempStorage();
+  const blobs = storage.openBlobs();
+  const id = await start(blobs);
+  const writer = await open(blobs, id);
+  await writer.append(randomBytes(10));
+  await blobs.removeUpload(id);
+  await writer.append(randomBytes(10));
+  const digest = await writer.digest("sha256");
+  await assert.rejects(writer.promote(digest), has("BLOB_UPLOAD_UNKNOWN"));
+  await writer.close();
+  assert.deepEqual(storage.listBlobFiles(), []);
+  assert.equal(await blobs.uploadTouchedAt(id), undefined);
+});
+
+Deno.test("a failed fdatasync fails the finish and drops the bytes: there is no second try", async () => {
+  using storage = new TempStorage();
+  const id = await start(storage.openBlobs());
+  let syncs = 0;
+  const { writer } = openWith(storage, id, {
+    syncData() {
+      syncs++;
+      return Promise.reject(new Error("I/O error (os error 5)"));
+    },
+  });
+  await writer.append(randomBytes(10));
+  const digest = await writer.digest("sha256");
+  await assert.rejects(writer.promote(digest), /os error 5/);
+  await writer.close();
+  assert.equal(syncs, 1);
+  assert.deepEqual(storage.listUploadFiles(), []);
+  assert.deepEqual(storage.listBlobFiles(), []);
+});
+
+Deno.test("a failed fsync of the folder fails the finish and drops the bytes", async () => {
+  using storage = new TempStorage();
+  const blobs = storage.openBlobs();
+  const writer = await open(blobs, await start(blobs));
+  await writer.append(randomBytes(10));
+  const digest = await writer.digest("sha256");
+  const { sync } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.sync = () => Promise.reject(new Error("I/O error (os error 5)"));
+  try {
+    await assert.rejects(writer.promote(digest), /os error 5/);
+  } finally {
+    Deno.FsFile.prototype.sync = sync;
+  }
+  await writer.close();
+  assert.deepEqual(storage.listUploadFiles(), []);
+  assert.deepEqual(storage.listBlobFiles(), []);
+});
+
+Deno.test("promote() syncs the bytes, then renames, then syncs the folder", async () => {
+  using storage = new TempStorage();
+  const id = await start(storage.openBlobs());
+  const steps: string[] = [];
+  const { writer, file } = openWith(storage, id, {
+    async syncData() {
+      steps.push(`bytes of ${storage.listUploadFiles()}`);
+      await file.syncData();
+    },
+  });
+  await writer.append(randomBytes(10));
+  const digest = await writer.digest("sha256");
+  const { sync } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.sync = function () {
+    steps.push(`folder of ${storage.listBlobFiles()}`);
+    return sync.call(this);
+  };
+  try {
+    const blob = await writer.promote(digest);
+    assert.deepEqual(steps, [`bytes of ${id}`, `folder of ${blob}`]);
+  } finally {
+    Deno.FsFile.prototype.sync = sync;
+  }
+  await writer.close();
+});
+
+Deno.test("a full disk is INSUFFICIENT_STORAGE at the append, and again until the writer is closed", async () => {
+  using storage = new TempStorage();
+  const id = await start(storage.openBlobs());
+  const full = () =>
+    openWith(storage, id, {
+      write: () => Promise.reject(new Error("No space left on device (os error 28)")),
+    });
+  const { writer } = full();
+  await assert.rejects(appendAll(writer, randomBytes(4 * MiB)), has("INSUFFICIENT_STORAGE"));
+  await assert.rejects(writer.append(randomBytes(1)), has("INSUFFICIENT_STORAGE"));
+  await assert.rejects(writer.digest("sha256"), has("INSUFFICIENT_STORAGE"));
+  await writer.close();
+  const { writer: small } = full();
+  await small.append(randomBytes(1));
+  await assert.rejects(small.digest("sha256"), has("INSUFFICIENT_STORAGE"));
+  await small.close();
+});
+
+Deno.test("close() tells that accepted bytes found no room, once and only when nobody was told before", async () => {
+  using storage = new TempStorage();
+  const id = await start(storage.openBlobs());
+  const full = { write: () => Promise.reject(new Error("No space left on device (os error 28)")) };
+  const { writer } = openWith(storage, id, full);
+  await writer.append(randomBytes(10));
+  await assert.rejects(writer.close(), has("INSUFFICIENT_STORAGE"));
+  await writer.close();
+  const { writer: told } = openWith(storage, id, full);
+  await told.append(randomBytes(10));
+  await assert.rejects(told.digest("sha256"), has("INSUFFICIENT_STORAGE"));
+  await told.close();
+  assert.equal(await storage.openBlobs().uploadSize(id), 0, "the offset is that of the file");
+});
+
+Deno.test("after a write that took a part, the session goes on from what the file holds", async () => {
+  using storage = new TempStorage();
+  const blobs = storage.openBlobs();
+  const id = await start(blobs);
+  const bytes = randomBytes(2 * MiB);
+  const { writer } = openWith(storage, id, {
+    async write(part: Uint8Array) {
+      const { size } = file.statSync();
+      if (size > 0) {
+        throw Object.assign(new Error("No space left on device (os error 28)"), { code: "ENOSPC" });
+      }
+      return await file.write(part.subarray(0, 100_000));
+    },
+  });
+  using file = await Deno.open(storage.layout.upload(id), { append: true });
+  await assert.rejects(appendAll(writer, bytes), has("INSUFFICIENT_STORAGE"));
+  await writer.close();
+  const next = await open(blobs, id);
+  assert.equal(next.offset, 100_000);
+  await appendAll(next, bytes.slice(100_000));
+  assert.equal(await next.digest("sha256"), digestOf(bytes));
+  await next.close();
+});
+
+Deno.test("many small pieces stop at the minimum of free space like one large one", async () => {
+  using storage = new TempStorage();
+  const blobs = storage.openBlobs({ minimumFreeSpace: 2 ** 50 });
+  await assert.rejects(blobs.createUpload(makeUploadSessionId()), has("INSUFFICIENT_STORAGE"));
+  assert.deepEqual(storage.listUploadFiles(), [], "nothing is left behind");
+  // Sessions from when there was room: each request brings less than the 64 MiB between two looks.
+  const piece = new Uint8Array(4 * MiB);
+  let written = 0;
+  const pushing = async (): Promise<void> => {
+    for (let i = 0; i < 40; i++) {
+      const id = await start(storage.openBlobs());
+      const writer = await open(blobs, id);
+      try {
+        await writer.append(piece);
+        written += piece.length;
+      } finally {
+        await writer.close();
+        await blobs.removeUpload(id);
+      }
+    }
+  };
+  await assert.rejects(pushing(), has("INSUFFICIENT_STORAGE"));
+  assert.ok(written <= 64 * MiB, `${written} bytes were taken`);
+});
+
+Deno.test("close() is safe after a failure and more than once, and closes the file", async () => {
+  using storage = new TempStorage();
+  const blobs = storage.openBlobs();
+  const id = await start(blobs);
+  const before = await countOpenFiles();
+  for (let i = 0; i < 100; i++) {
+    const writer = await open(blobs, id);
+    await blobs.openUpload(id, "sha256");
+    await writer.close();
+    await writer.close();
+    await assert.rejects(blobs.openUpload(makeUploadSessionId(), "sha256"), has("BLOB_UPLOAD_UNKNOWN"));
+  }
+  assert.ok(await countOpenFiles() - before < 10);
+});
+
+/** A writer on a file some of whose methods are replaced. */
+function openWith(storage: TempStorage, id: UploadSessionId, replaced: Record<string, unknown>) {
+  const { layout } = storage;
+  const file = Deno.openSync(layout.upload(id), { read: true, write: true });
+  const faulty = new Proxy(file, {
+    get(target, name) {
+      const value = replaced[name as string] ?? Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const space = new FreeSpace(layout.uploads, 0);
+  return { writer: new FileUploadWriter(layout, id, faulty, 0, "sha256", space, new HashProgresses()), file };
+}
