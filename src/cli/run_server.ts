@@ -48,7 +48,6 @@ export async function runServer(
   const stopped = Promise.withResolvers<number>();
   const threads = new Threads({
     settings: withSystemCas(settings),
-    databasePath: layout.database,
     logLevels,
     log,
     writeLog: (lines) => output.write(lines),

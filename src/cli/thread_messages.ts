@@ -4,7 +4,7 @@ import type { LogLevels } from "./log_levels.ts";
 
 /** First message to the writer thread. */
 export interface StartWriter {
-  readonly databasePath: string;
+  readonly rootDir: string;
 }
 
 /** Later messages to the writer thread. */

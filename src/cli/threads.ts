@@ -17,7 +17,6 @@ const DRAIN_SLACK_MS = 2000;
 
 export interface ThreadsOptions {
   readonly settings: Settings;
-  readonly databasePath: string;
   readonly logLevels: LogLevels;
   readonly log: Log;
   /** Takes the log lines of the threads. */
@@ -76,7 +75,7 @@ export class Threads {
     this.#writer = new Worker(new URL("./writer_thread.ts", import.meta.url), {
       type: "module",
       name: "writer",
-      deno: { permissions: { ...NOTHING, ...this.#rootOnly() } },
+      deno: { permissions: { ...NOTHING, ...this.#rootOnly(), sys: ["statfs"] } },
     });
     const ready = Promise.withResolvers<void>();
     this.#writer.onmessage = ({ data }: MessageEvent<FromWriter>) => {
@@ -87,7 +86,7 @@ export class Threads {
       ready.reject(new Error(event.message));
       this.#options.onFatal(`the writer thread ended: ${event.message}`);
     };
-    this.#writer.postMessage({ databasePath: this.#options.databasePath } satisfies StartWriter);
+    this.#writer.postMessage({ rootDir: this.#options.settings.blobStore.rootDir } satisfies StartWriter);
     await ready.promise;
     this.#startPasswords();
     // The first thread alone learns the port when the system chooses it.

@@ -1,4 +1,6 @@
 /** Entry of the writer thread: the one connection that writes to the database. */
+import { Ballast } from "../storage/files/ballast.ts";
+import { Layout } from "../storage/files/layout.ts";
 import { GroupCommit } from "../storage/sqlite/group_commit.ts";
 import { openForWriting } from "../storage/sqlite/open_database.ts";
 import { serveWriter } from "../storage/sqlite/writer_link.ts";
@@ -10,7 +12,8 @@ const thread = self as unknown as {
 };
 
 thread.onmessage = ({ data }: MessageEvent<StartWriter>) => {
-  const commit = new GroupCommit(openForWriting(data.databasePath));
+  const { database, ballast } = new Layout(data.rootDir);
+  const commit = new GroupCommit(openForWriting(database), new Ballast(ballast));
   const serve = serveWriter(commit);
   thread.onmessage = ({ data }: MessageEvent<ToWriter>) => {
     switch (data.kind) {

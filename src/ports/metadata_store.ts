@@ -107,7 +107,7 @@ export interface MetadataStore {
   findManifest(repository: RepositoryName, reference: Reference): Promise<StoredManifest | undefined>;
   /** A blob, if this repository holds it. */
   findBlob(repository: RepositoryName, digest: Digest): Promise<HeldBlob | undefined>;
-  /** Repositories that hold a blob, in byte order, at most `limit`. */
+  /** Repositories that hold a blob, in byte order, at most `limit`; of the 1,000 oldest holders, if there are more. */
   listHolders(digest: Digest, limit: number): Promise<RepositoryName[]>;
   listTags(repository: RepositoryName, page: PageRequest<Tag>): Promise<Tag[]>;
   /** Repositories with at least one manifest, in byte order. */

@@ -32,14 +32,16 @@ export async function pullBlob(
   repository: RepositoryName,
   digest: Digest,
 ): Promise<BlobReader> {
-  const blob = await findHeldBlob(registry, repository, digest);
-  const reader = await registry.blobs.open(blob.file, blob.size);
-  if (reader !== undefined) return reader;
-  // A collection or a new push may have moved the blob between the look-up and the opening.
-  const again = await findHeldBlob(registry, repository, digest);
-  const second = await registry.blobs.open(again.file, again.size);
-  if (second !== undefined) return second;
-  reportMissingBytes(registry, again);
+  let blob = await findHeldBlob(registry, repository, digest);
+  while (true) {
+    const reader = await registry.blobs.open(blob.file, blob.size);
+    if (reader !== undefined) return reader;
+    // A new push may have replaced the file between the look-up and the opening.
+    const again = await findHeldBlob(registry, repository, digest);
+    if (again.file === blob.file) break;
+    blob = again;
+  }
+  reportMissingBytes(registry, blob);
   throw blobUnknown(repository, digest);
 }
 

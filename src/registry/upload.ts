@@ -145,7 +145,11 @@ async function recordBlob(
 ): Promise<BlobFile | undefined> {
   const { session, writer } = hold;
   const size = writer.offset;
-  const file = await writer.promote(digest);
+  const file = await writer.promote(digest).catch(async (fault) => {
+    // After a failed sync the bytes are gone; a session that can never be finished must not look as if it could.
+    hold.spoiled = await registry.blobs.uploadTouchedAt(session.id) === undefined;
+    throw fault;
+  });
   const outcome = await registry.metadata
     .finishUpload({
       session: session.id,
