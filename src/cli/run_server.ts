@@ -36,6 +36,8 @@ export interface RunServerOptions {
 export async function runServer(
   { settings, readAgain, logLevels, builtIn }: RunServerOptions,
 ): Promise<number> {
+  // Whatever the folder allows, its files are for this user only.
+  Deno.umask(0o077);
   const output = new LogOutput();
   const log = new JsonLog((line) => output.write(line), logLevels.everything);
   const warnings = await checkSettings(settings, new Date());

@@ -1,0 +1,148 @@
+/** SIGHUP: what a changed configuration means for the next request of connections that are open. */
+import assert from "node:assert/strict";
+import { dirname } from "node:path";
+import { type MadeCertificate, makeAuthority, makeClient } from "../auth/certificate_factory.ts";
+import { makeRevocationList } from "../auth/revocation_list_factory.ts";
+import { writeServerCertificate } from "../harness/certificates.ts";
+import { type RunningRegistry, startRegistry } from "../harness/start_registry.ts";
+import { requestText } from "../mtls/openssl_client.ts";
+import { RawClient } from "../server/raw_client.ts";
+
+const CA = makeAuthority({ subject: "Client Root" });
+const BOB = makeClient(CA, { subject: [["O", "Infra"], ["CN", "bob"]] });
+const POLICY = `[global.access_policy]\nrules = ["identity.certificate.organizations.contains('Infra')"]`;
+
+function start(): Promise<RunningRegistry> {
+  const revocationLists = [makeRevocationList({ issuer: CA }).der];
+  return startRegistry({ clientAuth: { caBundle: CA.pem, revocationLists }, config: POLICY });
+}
+
+/** A connection as `client`, with which several requests are sent. */
+async function connect(
+  registry: RunningRegistry,
+  client: MadeCertificate,
+  caPem = registry.caPem,
+): Promise<RawClient> {
+  const { port } = registry;
+  const caCerts = [caPem];
+  return new RawClient(
+    await Deno.connectTls({ hostname: "localhost", port, caCerts, cert: client.pem, key: client.keyPem }),
+  );
+}
+
+async function ask(client: RawClient): Promise<{ status: number; body: string }> {
+  await client.send(requestText("GET", "/v2/_catalog"));
+  return await client.readAnswer();
+}
+
+/** Sends SIGHUP and waits until the registry says what became of it. */
+async function reload(registry: RunningRegistry): Promise<{ message: string; [field: string]: unknown }> {
+  const isVerdict = (line: string) => /"configuration (not )?reloaded/.test(line);
+  const before = registry.logLines.filter(isVerdict).length;
+  registry.process.kill("SIGHUP");
+  let seen = 0;
+  return JSON.parse(
+    await registry.process.waitForLine("the verdict on the reload", (line) => {
+      return isVerdict(line) && ++seen > before ? line : undefined;
+    }),
+  );
+}
+
+async function edit(registry: RunningRegistry, change: (config: string) => string): Promise<void> {
+  const file = `${dirname(registry.caFile)}/config.toml`;
+  await Deno.writeTextFile(file, change(await Deno.readTextFile(file)));
+}
+
+Deno.test("a reload with another policy holds for the next request of an open connection", async () => {
+  await using registry = await start();
+  using client = await connect(registry, BOB);
+  assert.equal((await ask(client)).status, 200);
+  await edit(registry, (config) => config.replace("'Infra'", "'Other'"));
+  assert.equal((await reload(registry)).message, "configuration reloaded");
+  const refused = await ask(client);
+  assert.equal(refused.status, 403);
+  assert.match(refused.body, /no rule of the global access policy allows list-catalog/);
+  await edit(registry, (config) => config.replace("'Other'", "'Infra'"));
+  await reload(registry);
+  assert.equal((await ask(client)).status, 200);
+});
+
+Deno.test("a reload with a revocation refuses the certificate of an open connection", async () => {
+  await using registry = await start();
+  using client = await connect(registry, BOB);
+  assert.equal((await ask(client)).status, 200);
+  const list = makeRevocationList({ issuer: CA, revoked: [BOB] });
+  await Deno.writeFile(`${dirname(registry.caFile)}/client-0.crl`, list.der);
+  await reload(registry);
+  const refused = await ask(client);
+  assert.equal(refused.status, 403);
+  assert.match(refused.body, /client certificate refused: .*revoked/);
+});
+
+Deno.test("a reload without its CA refuses the certificate of an open connection", async () => {
+  await using registry = await start();
+  using client = await connect(registry, BOB);
+  assert.equal((await ask(client)).status, 200);
+  const other = makeAuthority({ subject: "Other Root" });
+  await Deno.writeTextFile(`${dirname(registry.caFile)}/client-ca.pem`, other.pem);
+  await Deno.writeFile(`${dirname(registry.caFile)}/client-0.crl`, makeRevocationList({ issuer: other }).der);
+  assert.equal((await reload(registry)).message, "configuration reloaded");
+  const refused = await ask(client);
+  assert.equal(refused.status, 403);
+  assert.match(refused.body, /client certificate refused: unknown issuer/);
+});
+
+Deno.test("a reload brings new handshakes the new server certificate", async () => {
+  await using registry = await start();
+  const folder = dirname(registry.caFile);
+  const other = await Deno.makeTempDir();
+  const renewed = await writeServerCertificate(other);
+  await Deno.copyFile(
+    renewed.certificateFile,
+    `${folder}/${renewed.certificateFile.slice(other.length + 1)}`,
+  );
+  await Deno.copyFile(renewed.keyFile, `${folder}/${renewed.keyFile.slice(other.length + 1)}`);
+  await Deno.remove(other, { recursive: true });
+  assert.equal((await reload(registry)).message, "configuration reloaded");
+  using client = await connect(registry, BOB, renewed.caPem);
+  assert.equal((await ask(client)).status, 200);
+});
+
+Deno.test("a reload of a broken configuration says every problem and leaves the former one in force", async () => {
+  await using registry = await start();
+  using client = await connect(registry, BOB);
+  await edit(registry, (config) => `${config}\n[nonsense]\n`.replace("organizations", "organisations"));
+  const verdict = await reload(registry);
+  assert.equal(verdict.message, "configuration not reloaded, the former one stays");
+  assert.match(verdict.reason as string, /organisations[\s\S]*nonsense/);
+  assert.equal((await ask(client)).status, 200);
+});
+
+Deno.test("a reload names what only a restart can change, and changes the rest", async () => {
+  await using registry = await start();
+  using client = await connect(registry, BOB);
+  await edit(
+    registry,
+    (config) => config.replace("[server]", "[server]\nthreads = 5").replace("'Infra'", "'Other'"),
+  );
+  assert.deepEqual((await reload(registry)).waits_for_restart, ["server.threads"]);
+  assert.equal((await ask(client)).status, 403);
+});
+
+Deno.test("a hundred reloads under load lose no request", async () => {
+  await using registry = await start();
+  let running = true;
+  const load = Array.from({ length: 4 }, async () => {
+    using client = await connect(registry, BOB);
+    let answered = 0;
+    while (running) {
+      assert.equal((await ask(client)).status, 200);
+      answered++;
+    }
+    return answered;
+  });
+  // Closely spaced signals may become one; each is waited for, so that there are a hundred.
+  for (let i = 0; i < 100; i++) assert.equal((await reload(registry)).message, "configuration reloaded");
+  running = false;
+  for (const answered of await Promise.all(load)) assert.ok(answered > 100, `${answered} requests`);
+});
