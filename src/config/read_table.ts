@@ -5,7 +5,7 @@ import { emptyTable, type Entry, type Node, type Place, type TableNode } from ".
 import { type Environment, expandEnvironment } from "./expand_environment.ts";
 import { formatKeyPath, type KeyPath } from "./key_path.ts";
 import { findKeyOfTheOriginal } from "./keys_of_the_original.ts";
-import { nearestName } from "./nearest_name.ts";
+import { nearestName } from "../core/nearest_name.ts";
 import { visitSchema } from "./schema.ts";
 import {
   itemOf,

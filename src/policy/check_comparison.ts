@@ -3,7 +3,7 @@ import { quote } from "../core/quote.ts";
 import { ACTIONS } from "./access_vocabulary.ts";
 import type { BinaryNode, CelNode } from "./cel_tree.ts";
 import { fieldPath, pathType } from "./field_path.ts";
-import { nearestName } from "./nearest_name.ts";
+import { nearestName } from "../core/nearest_name.ts";
 import { didYouMean, excerpt, RuleFault } from "./rule_fault.ts";
 
 /** Looks at `==`, `!=` and `in`. @throws {RuleFault} */

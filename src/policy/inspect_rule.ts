@@ -18,7 +18,7 @@ import {
 } from "./cel_tree.ts";
 import { checkComparison, checkPrefix } from "./check_comparison.ts";
 import { fieldPath, pathType } from "./field_path.ts";
-import { nearestName } from "./nearest_name.ts";
+import { nearestName } from "../core/nearest_name.ts";
 import { didYouMean, RuleFault } from "./rule_fault.ts";
 import { checkDuration, checkTimestamp } from "./time_literals.ts";
 

@@ -1,7 +1,7 @@
 /** Keys that the registry does not have: the hint, and what is said of the keys of the original. */
 import assert from "node:assert/strict";
 import { findKeyOfTheOriginal, KEYS_OF_THE_ORIGINAL } from "../../src/config/keys_of_the_original.ts";
-import { nearestName } from "../../src/config/nearest_name.ts";
+import { nearestName } from "../../src/core/nearest_name.ts";
 import { visitSchema } from "../../src/config/schema.ts";
 import { problemsOf } from "./load_text.ts";
 
