@@ -10,6 +10,8 @@ export interface Block {
   /** The other words. */
   readonly words: readonly string[];
   readonly text: string;
+  /** Title of the section that it stands in. */
+  readonly heading: string;
   /** Of the opening fence, from 1. */
   readonly line: number;
 }
@@ -26,6 +28,8 @@ export interface Page {
   /** Such as "docs/access-control.md". */
   readonly path: string;
   readonly text: string;
+  /** The text without its blocks. */
+  readonly prose: string;
   readonly blocks: readonly Block[];
   readonly headings: readonly string[];
   readonly rows: readonly TableRow[];
@@ -66,7 +70,8 @@ export function parsePage(path: string, text: string): Page {
       const end = lines.indexOf("```", index + 1);
       if (end < 0) throw new Error(`${path}:${number}: the block does not end`);
       const [language = "", ...words] = line.slice(3).trim().split(/\s+/);
-      blocks.push({ language, words, text: lines.slice(index + 1, end).join("\n") + "\n", line: number });
+      const text = lines.slice(index + 1, end).join("\n") + "\n";
+      blocks.push({ language, words, text, heading: trail.at(-1) ?? "", line: number });
       index = end;
       continue;
     }
@@ -82,7 +87,8 @@ export function parsePage(path: string, text: string): Page {
     }
     for (const [, target] of line.matchAll(/\]\(([^)\s]+)\)/g)) links.push({ target: target!, line: number });
   }
-  return { path, text, blocks, headings, rows, links };
+  const prose = text.replace(/^```[\s\S]*?^```$/gm, "");
+  return { path, text, prose, blocks, headings, rows, links };
 }
 
 /** The name that a link to a heading uses: lower case, blanks as "-", other signs left out. */

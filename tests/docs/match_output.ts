@@ -13,7 +13,9 @@ export function matchOutput(actual: string, documented: string): string | undefi
     const pattern = patternOf(expected);
     while (anywhere && at < lines.length && !pattern.test(lines[at]!)) at++;
     if (at >= lines.length || !pattern.test(lines[at]!)) {
-      return `line ${at + 1} of the output is ${JSON.stringify(lines[at] ?? "its end")}, expected ${JSON.stringify(expected)}`;
+      return `line ${at + 1} of the output is ${JSON.stringify(lines[at] ?? "its end")}, expected ${
+        JSON.stringify(expected)
+      }`;
     }
     at++;
     anywhere = false;

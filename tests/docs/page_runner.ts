@@ -13,6 +13,7 @@ const DOCUMENTED_PORT = /\b5000\b/g;
  * What a block is for:
  * - `toml NAME`: written to the file NAME
  * - `sh run`: must exit 0; `sh run exit=1`: must exit 1; a block `text output` behind it shows what it prints
+ * - `sh run reloads`: the server must say that it reloaded its configuration
  * - `sh run server`: a server that runs until the next one starts or the page ends
  */
 export class PageRunner implements AsyncDisposable {
@@ -31,7 +32,9 @@ export class PageRunner implements AsyncDisposable {
     const folder = await Deno.makeTempDir({ prefix: "page-" });
     await Deno.mkdir(`${folder}/bin`);
     const words = (await registryProgram()).map((word) => `'${word}'`).join(" ");
-    await Deno.writeTextFile(`${folder}/bin/simple-registry`, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+    await Deno.writeTextFile(`${folder}/bin/simple-registry`, `#!/bin/sh\nexec ${words} "$@"\n`, {
+      mode: 0o755,
+    });
     await Deno.mkdir(`${folder}/work`);
     return new PageRunner(page, folder, String(findFreePort()));
   }
@@ -46,7 +49,14 @@ export class PageRunner implements AsyncDisposable {
     if (block.language !== "sh" || word !== "run") return;
     if (more.includes("server")) return await this.#startServer(block);
     const expected = Number(more.find((each) => each.startsWith("exit="))?.slice("exit=".length) ?? 0);
+    const linesBefore = this.#server?.logLines.length ?? 0;
     const { stdout } = await this.#runScript(block, expected);
+    if (more.includes("reloads")) {
+      let line = 0;
+      await this.#server?.waitForLine("that it reloaded its configuration", (text) => {
+        return line++ >= linesBefore && text.includes('"configuration reloaded"') || undefined;
+      });
+    }
     if (next?.language === "text" && next.words[0] === "output") {
       const fault = matchOutput(stdout, this.#fit(next.text));
       assert.equal(fault, undefined, `${this.#page.path}:${next.line}: ${fault}\n--- it prints\n${stdout}`);
@@ -62,7 +72,8 @@ export class PageRunner implements AsyncDisposable {
     const where = `${this.#page.path}:${block.line}`;
     const script = `exec 2>&1\nset -eu\n${this.#fit(block.text)}`;
     // The exit code is looked at in here, so that the error can show what was printed.
-    const judge = 'code=0; sh -c "$1" || code=$?; test "$code" = "$2" || { echo "exited $code, expected $2"; exit 1; }';
+    const judge =
+      'code=0; sh -c "$1" || code=$?; test "$code" = "$2" || { echo "exited $code, expected $2"; exit 1; }';
     try {
       return await runCommand(["sh", "-c", judge, "sh", script, String(expected)], this.#surroundings());
     } catch (error) {
@@ -76,7 +87,10 @@ export class PageRunner implements AsyncDisposable {
     const args = ["-c", `exec ${this.#fit(block.text)}`];
     const server = new ServerProcess(`${this.#page.path}:${block.line}`, "sh", { args, cwd, env });
     this.#server = server;
-    await server.waitForLine("a line that says it listens", (line) => line.includes('"listening"') || undefined);
+    await server.waitForLine(
+      "a line that says it listens",
+      (line) => line.includes('"listening"') || undefined,
+    );
   }
 
   #surroundings() {
