@@ -65,29 +65,30 @@ export class WebhookClient {
         reject(fault);
         request?.destroy();
       };
-      const send = (mayRepeat: boolean): void => {
+      const send = (): void => {
+        let answered = false;
         const sent = request = this.#open(headers);
         sent.on("response", (response) => {
-          mayRepeat = false;
+          answered = true;
           resolve(response.statusCode!);
           discardBody(sent, response, () => clearTimeout(timer));
         });
         sent.on("error", (fault) => {
-          // The webhook may close an idle connection at the moment when it is used again.
-          if (mayRepeat && sent.reusedSocket && isClosedByPeer(fault)) attempt(false);
+          // The webhook may close idle connections at the moment when one is used again; a new one has no such excuse.
+          if (sent.reusedSocket && !answered && isClosedByPeer(fault)) attempt();
           else end(fault);
         });
         sent.on("upgrade", () => end(new Error("the answer changes the protocol")));
         sent.end();
       };
-      const attempt = (mayRepeat: boolean): void => {
+      const attempt = (): void => {
         try {
-          send(mayRepeat);
+          send();
         } catch (fault) {
           end(fault);
         }
       };
-      attempt(true);
+      attempt();
     });
   }
 

@@ -1,6 +1,6 @@
 /** Checks of settings that take more than reading them: the client CAs, their revocation lists, and TLS itself. */
-import { loadTrust } from "../auth/load_trust.ts";
-import type { Settings } from "../config/settings.ts";
+import { loadTrust, TrustError } from "../auth/load_trust.ts";
+import type { ClientAuthSettings, Settings } from "../config/settings.ts";
 import { checkTls } from "../server/tls_self_check.ts";
 import { trustSettingsOf } from "./access.ts";
 import { withSystemCas } from "./system_cas.ts";
@@ -16,9 +16,25 @@ export async function checkSettings(settings: Settings, now: Date): Promise<read
   withSystemCas(settings);
   const { tls } = settings.server;
   if (tls === undefined) return [];
-  const warnings = tls.clientAuth === undefined
-    ? []
-    : (await loadTrust(trustSettingsOf(tls.clientAuth), now)).warnings;
+  const warnings = tls.clientAuth === undefined ? [] : await checkTrust(tls.clientAuth, now);
   await checkTls(tls);
   return warnings;
+}
+
+async function checkTrust(clientAuth: ClientAuthSettings, now: Date): Promise<readonly string[]> {
+  try {
+    return (await loadTrust(trustSettingsOf(clientAuth), now)).warnings.map((text) =>
+      withFile(text, clientAuth)
+    );
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error;
+    throw new TrustError(error.problems.map((text) => withFile(text, clientAuth)));
+  }
+}
+
+/** Sentences begin with the key of the configuration; the file that it names is what has to be mended. */
+function withFile(text: string, { caBundleFile, crlFiles }: ClientAuthSettings): string {
+  return text
+    .replace(/^client_ca_bundle\b/, () => `server.tls.client_ca_bundle (${caBundleFile})`)
+    .replace(/^client_crl_bundle\b/, () => `server.tls.client_crl_bundle (${crlFiles.join(", ")})`);
 }

@@ -116,7 +116,10 @@ function containerdHosts(files: ClientFiles): string {
 ${certsFolder("/etc/containerd/certs.d", files)}
 
 # ${folder}/hosts.toml
+# both twice: containerd may go on to the server itself after the host below refused it
 server = "https://${files.host}"
+ca = "${folder}/ca.crt"
+client = [["${folder}/client.cert", "${folder}/client.key"]]
 [host."https://${files.host}"]
   capabilities = ["pull", "resolve", "push"]
   ca = "${folder}/ca.crt"

@@ -29,8 +29,8 @@ export class PortCalls<Q, A> {
   call(question: Q): Promise<A> {
     const waiting = Promise.withResolvers<A>();
     const number = this.#next++;
-    this.#waiting.set(number, waiting);
     this.#port.postMessage({ number, question } satisfies Asked<Q>);
+    this.#waiting.set(number, waiting);
     return waiting.promise;
   }
 }

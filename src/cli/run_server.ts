@@ -60,7 +60,7 @@ export async function runServer(
   }, settings.server.threads || navigator.hardwareConcurrency);
   requireFreePort(settings);
   const port = await threads.start();
-  const started = systemClock.now();
+  const started = new Date(systemClock.now()).toISOString();
   const control = listenForCommands(layout.controlSocket, {
     status: async () => ({
       ...versionFacts(),

@@ -30,6 +30,11 @@ Options:
 Environment:
   SIMPLE_REGISTRY_LOG   debug, info (default), warn or error; info,auth=debug shows each certificate check
 
+                        (where it is not set, RUST_LOG in the form of the original is understood)
+
+Signals: SIGTERM and SIGINT end the server in order, a second one at once; SIGHUP makes it read its configuration,
+certificates, CAs and revocation lists again.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 `;
 

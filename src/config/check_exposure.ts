@@ -21,8 +21,9 @@ const ADDRESS = ["server", "bind_address"];
 const OPEN = "others can reach this address, and there is neither encryption nor an access policy: " +
   'write "127.0.0.1", or add [server.tls] and [global.access_policy]';
 
-const NOBODY = "No access policy is configured, so every request is refused: write [global.access_policy], " +
-  "with default_allow = true to let everybody in";
+const NOBODY =
+  "No access policy is configured, so every request is refused: write [global.access_policy] with " +
+  "rules that allow some (or default_allow = true, which lets everybody in)";
 
 const OPEN_ON_LOOPBACK =
   "No access control is configured: everybody on this machine may pull, push and delete. " +

@@ -13,7 +13,7 @@ export function readBytes(
   try {
     return checking.readFile(file);
   } catch (fault) {
-    const reason = fault instanceof Error ? fault.message : String(fault);
+    const reason = (fault instanceof Error ? fault.message : String(fault)).replace(/: readfile '.*'$/, "");
     noteProblem(checking, path, `cannot read ${file}: ${reason}`, at);
     return undefined;
   }

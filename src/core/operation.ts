@@ -1,17 +1,29 @@
 /** Operations: what a request asks for, in the vocabulary that policies, logs and metrics share. */
-import type { Digest } from "./digest.ts";
+import type { Digest, DigestAlgorithm } from "./digest.ts";
 import type { Reference } from "./reference.ts";
 import type { RepositoryName } from "./repository_name.ts";
 import type { Tag } from "./tag.ts";
 import type { UploadSessionId } from "./upload_session_id.ts";
 
+/** The page that a client asks for, as far as it said so. */
+interface Listing {
+  readonly n?: number;
+  readonly last?: string;
+}
+
 /** What a client wants to do and to which content. `action` is the name that access policies see. */
 export type Operation =
   | { readonly action: "get-api-version" }
   | { readonly action: "get-token" }
-  | { readonly action: "list-catalog" }
-  | { readonly action: "list-tags"; readonly repository: RepositoryName }
-  | { readonly action: "get-referrers"; readonly repository: RepositoryName; readonly digest: Digest }
+  | { readonly action: "list-catalog" } & Listing
+  | { readonly action: "list-tags"; readonly repository: RepositoryName } & Listing
+  | {
+    readonly action: "get-referrers";
+    readonly repository: RepositoryName;
+    readonly digest: Digest;
+    readonly artifactType?: string;
+    readonly last?: string;
+  }
   | { readonly action: "get-manifest"; readonly repository: RepositoryName; readonly reference: Reference }
   | {
     readonly action: "put-manifest";
@@ -23,7 +35,12 @@ export type Operation =
   | { readonly action: "delete-manifest"; readonly repository: RepositoryName; readonly reference: Reference }
   | { readonly action: "get-blob"; readonly repository: RepositoryName; readonly digest: Digest }
   | { readonly action: "delete-blob"; readonly repository: RepositoryName; readonly digest: Digest }
-  | { readonly action: "start-upload"; readonly repository: RepositoryName; readonly digest?: Digest }
+  | {
+    readonly action: "start-upload";
+    readonly repository: RepositoryName;
+    readonly digest?: Digest;
+    readonly digestAlgorithm?: DigestAlgorithm;
+  }
   | {
     readonly action: "mount-blob";
     readonly repository: RepositoryName;

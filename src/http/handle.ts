@@ -46,11 +46,10 @@ export function createHandler(options: HandlerOptions): Handler {
     let fault: unknown;
     try {
       requireOneHost(request);
-      const target = parseTarget(request.target);
-      route = findRoute(request.method, target);
+      route = findRoute(request.method, parseTarget(request.target));
       response = route.action === "healthz" || route.action === "readyz"
         ? await handleHealth(options.registry, route.action)
-        : await perform(options, request, target.query, route);
+        : await perform(options, request, route);
     } catch (error) {
       response = respondToFault(withChallenge(error, options.challenges, request, route), request.id);
       if (response.status >= 500) fault = error;
@@ -64,7 +63,6 @@ export function createHandler(options: HandlerOptions): Handler {
 async function perform(
   options: HandlerOptions,
   request: HttpRequest,
-  query: string,
   asked: Operation,
 ): Promise<HttpResponse> {
   const { registry, authenticator, challenges, tokenIssuer } = options;
@@ -73,7 +71,7 @@ async function perform(
   const operation = asked.action === "get-token"
     ? asked
     : await authorize(registry, caller, asked, request.method === "HEAD");
-  return await dispatch(registry, tokenIssuer, caller, request, query, operation);
+  return await dispatch(registry, tokenIssuer, caller, request, operation);
 }
 
 async function dispatch(
@@ -81,7 +79,6 @@ async function dispatch(
   tokenIssuer: TokenIssuer | undefined,
   caller: Caller,
   request: HttpRequest,
-  query: string,
   operation: Operation,
 ): Promise<HttpResponse> {
   switch (operation.action) {
@@ -101,7 +98,7 @@ async function dispatch(
     case "delete-blob":
       return await handleDeleteBlob(registry, operation);
     case "start-upload":
-      return await handleStartUpload(registry, caller, request, query, operation);
+      return await handleStartUpload(registry, caller, request, operation);
     case "mount-blob":
       return await handleMountBlob(registry, caller, operation);
     case "get-upload":
@@ -113,11 +110,11 @@ async function dispatch(
     case "cancel-upload":
       return await handleCancelUpload(registry, caller, operation);
     case "list-tags":
-      return await handleListTags(registry, query, operation.repository);
+      return await handleListTags(registry, operation);
     case "list-catalog":
-      return await handleListCatalog(registry, query, caller);
+      return await handleListCatalog(registry, caller, operation);
     case "get-referrers":
-      return await handleGetReferrers(registry, query, operation);
+      return await handleGetReferrers(registry, operation);
   }
 }
 

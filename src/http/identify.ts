@@ -73,7 +73,10 @@ async function identify(
   return await authenticator.identify({ peerAddress, forwardedFor, authorization, certificateChain });
 }
 
-/** Puts the challenge to an error of status 401, and turns a refusal on `GET /v2/` into one. */
+/**
+ * Puts the challenge to an error of status 401, turns a refusal on `GET /v2/` into one, and gives the refusal of a
+ * certificate on HEAD of a blob the status that a refusal by policy has there.
+ */
 export function withChallenge(
   error: unknown,
   challenges: Challenges,
@@ -86,6 +89,10 @@ export function withChallenge(
   }
   if (error.code === "DENIED" && route?.action === "get-api-version") {
     return withHeader(error, 401, MUTUAL_CHALLENGE);
+  }
+  if (error.code === "DENIED" && route?.action === "get-blob" && request.method === "HEAD") {
+    const { message, cause, headers } = error;
+    return new OciError("BLOB_UNKNOWN", { message, cause, headers });
   }
   return error;
 }

@@ -2,22 +2,32 @@
 import { type Digest, parseDigest } from "../core/digest.ts";
 import type { Caller } from "../core/caller.ts";
 import { OCI_INDEX } from "../core/media_type.ts";
-import { parsePageSize } from "../core/page.ts";
+import { LARGEST_PAGE } from "../core/page.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import { listCatalog, type ListRequest, listTags } from "../registry/list.ts";
 import { listReferrers } from "../registry/referrers.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { HttpResponse } from "./message.ts";
 import { respondJson } from "./respond.ts";
-import { queryValue } from "./target.ts";
+
+interface ListingOperation {
+  readonly n?: number;
+  readonly last?: string;
+}
+
+interface ReferrersOperation {
+  readonly repository: RepositoryName;
+  readonly digest: Digest;
+  readonly artifactType?: string;
+  readonly last?: string;
+}
 
 /** GET `/v2/<name>/tags/list` (end-8). */
 export async function handleListTags(
   registry: Registry,
-  query: string,
-  repository: RepositoryName,
+  { repository, ...asked }: ListingOperation & { readonly repository: RepositoryName },
 ): Promise<HttpResponse> {
-  const request = readListRequest(query);
+  const request = listRequestOf(asked);
   const { entries, next } = await listTags(registry, repository, request);
   const headers = listingHeaders();
   if (next !== undefined) {
@@ -29,10 +39,10 @@ export async function handleListTags(
 /** GET `/v2/_catalog`, which is Docker's and not in the OCI spec. */
 export async function handleListCatalog(
   registry: Registry,
-  query: string,
   caller: Caller,
+  asked: ListingOperation,
 ): Promise<HttpResponse> {
-  const request = readListRequest(query);
+  const request = listRequestOf(asked);
   const { entries, next } = await listCatalog(registry, caller, request);
   const headers = listingHeaders();
   if (next !== undefined) headers["link"] = formatNext("/v2/_catalog", { n: request.limit, last: next });
@@ -42,12 +52,11 @@ export async function handleListCatalog(
 /** GET `/v2/<name>/referrers/<digest>` (end-12). */
 export async function handleGetReferrers(
   registry: Registry,
-  query: string,
-  { repository, digest: subject }: { readonly repository: RepositoryName; readonly digest: Digest },
+  { repository, digest: subject, ...asked }: ReferrersOperation,
 ): Promise<HttpResponse> {
   // An empty filter is none.
-  const artifactType = queryValue(query, "artifactType") || undefined;
-  const last = queryValue(query, "last") || undefined;
+  const artifactType = asked.artifactType || undefined;
+  const last = asked.last || undefined;
   const { entries, next } = await listReferrers(registry, {
     repository,
     subject,
@@ -66,8 +75,8 @@ export async function handleGetReferrers(
   return respondJson(200, { schemaVersion: 2, mediaType: OCI_INDEX, manifests: entries }, headers);
 }
 
-function readListRequest(query: string): ListRequest {
-  return { limit: parsePageSize(queryValue(query, "n")), after: queryValue(query, "last") ?? "" };
+function listRequestOf({ n, last }: ListingOperation): ListRequest {
+  return { limit: n ?? LARGEST_PAGE, after: last ?? "" };
 }
 
 function listingHeaders(): Record<string, string> {

@@ -1,7 +1,8 @@
 /** Routes: from method and target to the operation that is asked for. Reads the path from its end, in linear time. */
-import { parseDigest } from "../core/digest.ts";
+import { parseDigest, parseDigestAlgorithm } from "../core/digest.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { Operation } from "../core/operation.ts";
+import { parsePageSize } from "../core/page.ts";
 import { quote } from "../core/quote.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
 import { parseRepositoryName, type RepositoryName } from "../core/repository_name.ts";
@@ -31,7 +32,7 @@ export function findRoute(method: string, { path, query }: Target): Route {
       return { action: "get-api-version" };
     case "/v2/_catalog":
       requireRead(method);
-      return { action: "list-catalog" };
+      return { action: "list-catalog", ...readListing(query) };
     case "/token":
       requireRead(method);
       return { action: "get-token" };
@@ -64,13 +65,30 @@ export function findRoute(method: string, { path, query }: Target): Route {
     case "tags":
       if (last !== "list") throw noEndpoint(path);
       requireRead(method);
-      return { action: "list-tags", repository: readName(name) };
+      return { action: "list-tags", repository: readName(name), ...readListing(query) };
     case "referrers":
       requireRead(method);
-      return { action: "get-referrers", repository: readName(name), digest: readDigest(last) };
+      return findReferrersRoute(name, last, query);
     default:
       throw noEndpoint(path);
   }
+}
+
+function findReferrersRoute(name: string, digest: string, query: string): Operation {
+  const [artifactType, last] = [queryValue(query, "artifactType"), queryValue(query, "last")];
+  return {
+    action: "get-referrers",
+    repository: readName(name),
+    digest: readDigest(digest),
+    ...(artifactType !== undefined && { artifactType }),
+    ...(last !== undefined && { last }),
+  };
+}
+
+function readListing(query: string): { n?: number; last?: string } {
+  if (query === "") return {};
+  const [n, last] = [queryValue(query, "n"), queryValue(query, "last")];
+  return { ...(n !== undefined && { n: parsePageSize(n) }), ...(last !== undefined && { last }) };
 }
 
 function findManifestRoute(method: string, name: string, last: string, query: string): Operation {
@@ -118,7 +136,13 @@ function findStartRoute(method: string, name: string, query: string): Operation 
     };
   }
   const digest = queryValue(query, "digest");
-  return { action: "start-upload", repository, ...(digest !== undefined && { digest: parseDigest(digest) }) };
+  const algorithm = queryValue(query, "digest-algorithm");
+  return {
+    action: "start-upload",
+    repository,
+    ...(digest !== undefined && { digest: parseDigest(digest) }),
+    ...(algorithm !== undefined && { digestAlgorithm: parseDigestAlgorithm(algorithm) }),
+  };
 }
 
 function findSessionRoute(method: string, name: string, last: string, query: string): Operation {

@@ -1,5 +1,5 @@
 /** Handlers of `/blobs/uploads/`: start, mount, continue, complete, cancel. */
-import { algorithmOf, type Digest, parseDigestAlgorithm } from "../core/digest.ts";
+import { algorithmOf, type Digest, type DigestAlgorithm } from "../core/digest.ts";
 import type { Caller } from "../core/caller.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import { uploadOwnerOf } from "../core/upload_owner.ts";
@@ -19,7 +19,12 @@ import { formatReceived, type UploadPiece } from "../registry/upload_piece.ts";
 import { parseContentRange } from "./content_range.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 import { respondEmpty } from "./respond.ts";
-import { queryValue } from "./target.ts";
+
+interface StartOperation {
+  readonly repository: RepositoryName;
+  readonly digest?: Digest;
+  readonly digestAlgorithm?: DigestAlgorithm;
+}
 
 interface SessionOperation {
   readonly repository: RepositoryName;
@@ -31,22 +36,15 @@ export async function handleStartUpload(
   registry: Registry,
   caller: Caller,
   request: HttpRequest,
-  query: string,
-  { repository, digest }: { readonly repository: RepositoryName; readonly digest?: Digest },
+  { repository, digest, digestAlgorithm }: StartOperation,
 ): Promise<HttpResponse> {
   const owner = uploadOwnerOf(caller.identity);
   if (digest !== undefined && carriesBlob(registry, request, digest)) {
     await uploadWhole(registry, repository, owner, digest, readPiece(request));
     return respondBlobCreated(repository, digest);
   }
-  const hint = queryValue(query, "digest-algorithm");
-  const algorithm = hint === undefined ? undefined : parseDigestAlgorithm(hint);
-  const session = await startUpload(
-    registry,
-    repository,
-    owner,
-    algorithm ?? (digest && algorithmOf(digest)),
-  );
+  const algorithm = digestAlgorithm ?? (digest && algorithmOf(digest));
+  const session = await startUpload(registry, repository, owner, algorithm);
   return respondSession(202, repository, session.id, 0);
 }
 

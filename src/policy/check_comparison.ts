@@ -86,8 +86,15 @@ export function checkPrefix(receiver: CelNode, prefix: CelNode): void {
 
 function checkAction(action: string, at: number): void {
   if (ACTIONS.has(action)) return;
-  // An example of the original names it; it never existed.
-  const nearest = action === "put-blob" ? "start-upload" : nearestName(action, ACTIONS);
+  // An example of the original names put-blob; it never existed.
+  if (action === "put-blob") {
+    throw new RuleFault(
+      'there is no action "put-blob"',
+      at,
+      "a blob is pushed by start-upload, update-upload and complete-upload, or by mount-blob",
+    );
+  }
+  const nearest = nearestName(action, ACTIONS);
   throw new RuleFault(
     `there is no action ${quote(action)}`,
     at,

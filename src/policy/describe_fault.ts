@@ -16,6 +16,10 @@ export function describeFault(fault: unknown, text: string): RuleFault | undefin
 
 /** What went wrong in an evaluation, on one line of bounded length. */
 export function describeEvaluationFault(fault: unknown): string {
+  const missing = fault instanceof EvaluationError
+    ? /index out of bounds, index (\d+)/.exec(fault.summary)
+    : null;
+  if (missing !== null) return `the list has no element ${missing[1]}`;
   if (fault instanceof EvaluationError) return printable(fault.summary);
   return printable(fault instanceof Error ? `${fault.name}: ${fault.message}` : "unknown fault");
 }

@@ -16,7 +16,7 @@ export interface AccessControlParts {
 
 export class AccessControl implements AuthorizationHook {
   readonly #parts: AccessControlParts;
-  /** Rules whose fault was logged already: a rule that fails would fail for every request. */
+  /** Rules, by place and column, whose fault was logged already: a rule that fails would fail for every request. */
   readonly #failed = new Set<string>();
 
   constructor(parts: AccessControlParts) {
@@ -39,8 +39,9 @@ export class AccessControl implements AuthorizationHook {
 
   #logFault({ rule, error, reason }: AccessDecision): void {
     const place = rule === undefined ? "" : placeOf(rule);
-    if (this.#failed.has(place)) return;
-    this.#failed.add(place);
+    const key = `${place}:${rule?.column}`;
+    if (this.#failed.has(key)) return;
+    this.#failed.add(key);
     this.#parts.log.error("an access rule could not be judged", { rule: place, fault: error, reason });
   }
 }

@@ -35,9 +35,10 @@ export function logRequest(log: Log, served: ServedRequest): void {
   else log.error("request failed", { ...fields, error: fault });
 }
 
-/** The query may carry tokens and is left out. */
+/** The query may carry tokens, an authority a password: both are left out. */
 function pathOf(target: string): string {
   const query = target.indexOf("?");
-  const path = query < 0 ? target : target.slice(0, query);
+  let path = query < 0 ? target : target.slice(0, query);
+  if (!path.startsWith("/")) path = path.replace(/^([^/]*:\/\/)?[^/]*@/, "$1");
   return path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}...` : path;
 }

@@ -14,6 +14,10 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     status: "431 Request Header Fields Too Large",
     message: "Cannot read a request with a head of more than 32 KiB",
   },
+  HPE_INVALID_EOF_STATE: {
+    status: "400 Bad Request",
+    message: "Cannot read the whole body: the connection ended before it",
+  },
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: "408 Request Timeout",
     message: "Cannot wait longer for the head of the request",

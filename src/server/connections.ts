@@ -47,9 +47,9 @@ export class Connections {
   }
 
   /** A connection that can carry requests. */
-  add(socket: Socket): void {
+  add(socket: Socket): Connection {
     this.#handshakes.delete(peerOf(socket));
-    this.#open.set(socket, {
+    const connection: Connection = {
       closing: false,
       broken: false,
       onIdle: undefined,
@@ -57,12 +57,14 @@ export class Connections {
       newest: undefined,
       sent: 0,
       since: 0,
-    });
+    };
+    this.#open.set(socket, connection);
     socket.once("close", () => this.#open.delete(socket));
     this.#sweeps ??= setInterval(
       () => this.#cutStalled(),
       Math.min(LONGEST_PAUSE, Math.ceil(this.#stallMs / 4)),
     );
+    return connection;
   }
 
   /** The connection of a socket; undefined once it is closed. */

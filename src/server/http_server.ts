@@ -106,26 +106,26 @@ export class HttpServer {
 
   #watchConnections(): void {
     const { log } = this.#options;
-    this.#server.on("connection", (socket: Socket) => {
-      if (this.#draining) socket.destroy();
-      else if (this.#secure) this.#connections.addHandshake(socket);
-      else this.#connections.add(socket);
-    });
-    this.#server.on("secureConnection", (socket: Socket) => {
-      if (this.#draining) socket.destroy();
-      else this.#connections.add(socket);
-    });
-    this.#server.on("clientError", (error: Error & { code?: string }, socket: Socket) => {
-      log.debug("broken request", { peer: addressOf(socket), code: error.code });
-      if (error.code === "ECONNRESET") {
+    const add = (socket: Socket): void => {
+      if (this.#draining) {
         socket.destroy();
         return;
       }
-      const end = (withAnswer: boolean): void =>
-        endBrokenConnection(socket, withAnswer ? refusalOf(error.code) : undefined);
-      const connection = this.#connections.of(socket);
-      if (connection === undefined) end(true);
-      else breakConnection(connection, end);
+      const connection = this.#connections.add(socket);
+      // With half-open connections allowed, node says nothing of a body that can never be whole.
+      socket.on("end", () => {
+        if (connection.newest?.body.arrived === false) this.#break(socket, "HPE_INVALID_EOF_STATE");
+      });
+    };
+    this.#server.on("connection", (socket: Socket) => {
+      if (!this.#secure) add(socket);
+      else if (this.#draining) socket.destroy();
+      else this.#connections.addHandshake(socket);
+    });
+    this.#server.on("secureConnection", add);
+    this.#server.on("clientError", (error: Error & { code?: string }, socket: Socket) => {
+      log.debug("broken request", { peer: addressOf(socket), code: error.code });
+      this.#break(socket, error.code);
     });
     // From here on node leaves the socket to us, its errors too.
     this.#server.on("connect", (_request, socket: Socket) => {
@@ -137,6 +137,19 @@ export class HttpServer {
       log.debug("handshake failed", { peer: addressOf(socket), reason: error.message });
       socket.destroy();
     });
+  }
+
+  /** Nothing that comes on this connection can be read any more. */
+  #break(socket: Socket, code: string | undefined): void {
+    if (code === "ECONNRESET") {
+      socket.destroy();
+      return;
+    }
+    const end = (withAnswer: boolean): void =>
+      endBrokenConnection(socket, withAnswer ? refusalOf(code) : undefined);
+    const connection = this.#connections.of(socket);
+    if (connection === undefined) end(true);
+    else breakConnection(connection, end);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse, expects: Expectation): Promise<void> {

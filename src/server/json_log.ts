@@ -38,16 +38,54 @@ export class JsonLog implements Log {
 
   #log(level: LogLevel, message: string, fields: LogFields | undefined): void {
     if (LOG_LEVELS.indexOf(level) < this.#lowest) return;
-    const { error, ...rest } = fields ?? {};
-    const line = JSON.stringify({
-      time: new Date().toISOString(),
-      level,
-      message,
-      ...rest,
-      ...(error !== undefined && { error: describe(error) }),
-    });
+    const head = `{"time":"${new Date().toISOString()}","level":"${level}","message":${
+      JSON.stringify(message)
+    }`;
+    const line = escapeControls(head + formatFields(fields ?? {}));
     this.#write(`${line}\n`, level === "error" || level === "warn");
   }
+}
+
+/** What follows the head of a line. Never throws: a request must not fail because of its log line. */
+function formatFields(fields: LogFields): string {
+  try {
+    const json = JSON.stringify(isPlain(fields) ? fields : prepare(fields));
+    return json === "{}" ? json.slice(1) : `,${json.slice(1)}`;
+  } catch {
+    return `,"fields":${JSON.stringify(showFields(fields))}}`;
+  }
+}
+
+/** Most lines need no copy of their fields. */
+function isPlain(fields: LogFields): boolean {
+  return !("error" in fields || "time" in fields || "level" in fields || "message" in fields);
+}
+
+/** No field takes the place of a part of the head. */
+function prepare(fields: LogFields): LogFields {
+  const { error, time: _time, level: _level, message: _message, ...rest } = fields;
+  return error === undefined ? rest : { ...rest, error: describe(error) };
+}
+
+/** JSON leaves these as they are, and to a terminal or a viewer they can mean a new line, a colour, or reversed text. */
+function escapeControls(json: string): string {
+  return json.replace(/[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]/g, (c) => {
+    return "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0");
+  });
+}
+
+/** Fields that JSON has no form for, as texts. */
+function showFields(fields: LogFields): Record<string, string> {
+  const shown: Record<string, string> = {};
+  for (const name of Object.keys(fields)) {
+    try {
+      const value = fields[name];
+      shown[name] = value instanceof Error ? describe(value) : String(value);
+    } catch {
+      shown[name] = "cannot be shown";
+    }
+  }
+  return shown;
 }
 
 /** The stack of an error and of the causes beneath it. */

@@ -53,7 +53,7 @@ export async function checkTls(
     await post(port, keyPair.certificate, undefined);
   } catch (error) {
     throw new UnsafeTls(
-      `Cannot serve TLS: a handshake with the server's own certificate failed: ${(error as Error).message}`,
+      `Cannot serve TLS: a request with the server's own certificate failed: ${(error as Error).message}`,
       {
         cause: error,
       },
@@ -90,7 +90,10 @@ function post(port: number, ownCertificate: string, client: TlsKeyPair | undefin
       ...(client !== undefined && { cert: client.certificate, key: client.privateKey }),
     }, (response) => {
       response.resume();
-      response.on("end", resolve);
+      response.on("end", () => {
+        if (response.statusCode === 200) resolve();
+        else reject(new Error("the body of a request could not be read"));
+      });
       response.on("error", reject);
     });
     asked.on("error", reject);

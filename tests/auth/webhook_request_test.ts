@@ -18,10 +18,6 @@ function callerWith(identity: Partial<Identity>, request: Partial<RequestFacts> 
   };
 }
 
-function headersOf(fields: Record<string, readonly string[]>): RequestFacts["headerValues"] {
-  return (name) => Object.hasOwn(fields, name) ? fields[name]! : [];
-}
-
 Deno.test("describeRequest() tells who asks for what, in the headers of the original", () => {
   const caller = callerWith({ id: "bob-id", username: "bob", certificate: FACTS, clientIp: "203.0.113.9" }, {
     method: "PUT",
@@ -74,31 +70,27 @@ Deno.test("describeRequest() gives each name a field of its own, in UTF-8", () =
 });
 
 Deno.test("describeRequest() forwards the headers that are asked for, byte for byte, and none of its own", () => {
-  const sent = {
-    "x-request-id": ["1", "2"],
-    "x-utf8": ["\u00c3\u00a9"],
-    "x-registry-username": ["admin"],
-    "x-registry-oidc-subject": ["admin"],
-    "x-registry-namespace": ["public"],
-    "x-forwarded-for": ["127.0.0.1"],
-    "x-forwarded-user": ["admin"],
-    "x-other": ["secret"],
-    "constructor": ["c"],
-    "__proto__": ["p"],
-  };
-  const names = Object.keys(sent).concat("__proto__").filter((name) => name !== "x-other");
-  const headerValues = headersOf(sent);
-  const headers = describeRequest(names, callerWith({}, { headerValues }), { action: "list-catalog" });
-  const forwarded = Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !/^x-forwarded-[mpu]/.test(name)),
-  );
-  assert.deepEqual(forwarded, {
-    "x-forwarded-for": ["192.0.2.1"],
-    "x-registry-action": ["list-catalog"],
-    "x-request-id": ["1", "2"],
-    "x-utf8": ["\u00c3\u00a9"],
-    "constructor": ["c"],
-  });
+  const sent = new Map([
+    ["x-request-id", ["1", "2"]],
+    ["x-utf8", ["\u00c3\u00a9"]],
+    ["x-registry-username", ["admin"]],
+    ["x-registry-oidc-subject", ["admin"]],
+    ["x-registry-namespace", ["public"]],
+    ["x-forwarded-for", ["127.0.0.1"]],
+    ["x-forwarded-user", ["admin"]],
+    ["constructor", ["c"]],
+    ["__proto__", ["p"]],
+  ]);
+  const caller = callerWith({}, { headerValues: (name) => sent.get(name) ?? ["not asked for"] });
+  const own = Object.entries(describeRequest([], caller, { action: "list-catalog" }));
+  const all = Object.entries(describeRequest([...sent.keys()], caller, { action: "list-catalog" }));
+  assert.deepEqual(all, [
+    ...own,
+    ["x-request-id", ["1", "2"]],
+    ["x-utf8", ["\u00c3\u00a9"]],
+    ["constructor", ["c"]],
+    ["__proto__", ["p"]],
+  ]);
 });
 
 Deno.test("describeRequest() refuses a value that no header can carry, instead of changing it", () => {

@@ -60,8 +60,8 @@ Deno.test("loadConfig() lets nobody in without a policy once anything tells call
     assert.equal(global.accessPolicy, undefined);
     assert.ok(
       warnings.includes(
-        "No access policy is configured, so every request is refused: write [global.access_policy], " +
-          "with default_allow = true to let everybody in",
+        "No access policy is configured, so every request is refused: write [global.access_policy] with " +
+          "rules that allow some (or default_allow = true, which lets everybody in)",
       ),
     );
   }

@@ -29,7 +29,7 @@ const latest = { kind: "tag", tag: "latest" };
 const ROUTES: [method: string, target: string, route: Record<string, unknown>][] = [
   ["GET", "/v2/", { action: "get-api-version" }],
   ["HEAD", "/v2", { action: "get-api-version" }],
-  ["GET", "/v2/_catalog?n=5", { action: "list-catalog" }],
+  ["GET", "/v2/_catalog?n=5", { action: "list-catalog", n: 5 }],
   ["GET", "/healthz", { action: "healthz" }],
   ["HEAD", "/readyz", { action: "readyz" }],
   ["GET", "/v2/a/b/manifests/latest", { action: "get-manifest", repository: "a/b", reference: latest }],
@@ -73,7 +73,19 @@ const ROUTES: [method: string, target: string, route: Record<string, unknown>][]
     digest: D,
   }],
   ["DELETE", `/v2/a/blobs/uploads/${ID}`, { action: "cancel-upload", repository: "a", sessionId: ID }],
-  ["GET", "/v2/a/tags/list?n=1", { action: "list-tags", repository: "a" }],
+  ["GET", "/v2/a/tags/list?n=1&last=v1", { action: "list-tags", repository: "a", n: 1, last: "v1" }],
+  ["POST", "/v2/a/blobs/uploads/?digest-algorithm=sha512", {
+    action: "start-upload",
+    repository: "a",
+    digestAlgorithm: "sha512",
+  }],
+  ["GET", `/v2/a/referrers/${D}?artifactType=a/b&last=${D}`, {
+    action: "get-referrers",
+    repository: "a",
+    digest: D,
+    artifactType: "a/b",
+    last: D,
+  }],
   ["GET", `/v2/a/referrers/${D}`, { action: "get-referrers", repository: "a", digest: D }],
   // Names may hold segments that look like markers: the last marker counts.
   ["GET", "/v2/a/manifests/b/manifests/latest", {

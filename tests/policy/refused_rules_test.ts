@@ -179,7 +179,12 @@ Deno.test("checkAccessRule() refuses what is no CEL, in words", () =>
 Deno.test("checkAccessRule() refuses literals that a field cannot have", () => {
   const fingerprint = "Ab:".repeat(31) + "Ab";
   check([
-    ["request.action == 'put-blob'", "'put-blob'", 'there is no action "put-blob"', "'start-upload'"],
+    [
+      "request.action == 'put-blob'",
+      "'put-blob'",
+      'there is no action "put-blob"',
+      "start-upload, update-upload and complete-upload",
+    ],
     [
       "request.action in ['get-blob', 'get-manifst']",
       "'get-manifst'",

@@ -13,19 +13,16 @@ testBoth(
   async (secure) => {
     await using server = await TestServer.start({ secure });
     const length = 4 * MIB;
-    for (const part of [0, 0.01, 0.5, 0.99]) {
+    const requests = () => server.log.records.filter(({ message }) => message === "request");
+    for (const [i, part] of [0, 0.01, 0.5, 0.99].entries()) {
       const client = await server.connect();
       await client.send(`PUT /read HTTP/1.1\r\n${HOST}Content-Length: ${length}\r\n\r\n`);
       await client.send(new Uint8Array(length * part));
-      await server.echo.sees(server.log.records.length + 1);
+      await server.echo.sees(i + 1);
       client.close();
-      const count = server.log.records.length;
-      await server.log.find((record) =>
-        record.message === "request" && server.log.records.indexOf(record) >= count
-      );
+      await until(() => requests().length === i + 1);
     }
-    const requests = server.log.records.filter(({ message }) => message === "request");
-    assert.deepEqual(requests.map(({ fields }) => [fields.status, fields.cut]), Array(4).fill([499, true]));
+    assert.deepEqual(requests().map(({ fields }) => [fields.status, fields.cut]), Array(4).fill([499, true]));
     await until(() => server.server.connections === 0);
   },
 );
@@ -71,18 +68,18 @@ testBoth(
   },
 );
 
-testBoth("a client that went away before its answer was ready releases the body", async (secure) => {
+Deno.test("a client that went away before its answer was ready releases the body", async () => {
   await using server = await TestServer.start({
-    secure,
     handle: async (request) => {
       await server.echo.gate.promise;
       return await server.echo.handle(request);
     },
   });
-  const client = await server.connect();
-  await client.send(`GET /stream?n=100000000 HTTP/1.1\r\n${HOST}\r\n`);
+  const socket = connect(server.port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write(`GET /stream?n=100000000 HTTP/1.1\r\n${HOST}\r\n`);
   await until(() => server.server.connections === 1);
-  client.close();
+  socket.resetAndDestroy();
   await until(() => server.server.connections === 0);
   server.echo.gate.resolve();
   const { fields } = await server.log.find(({ message }) => message === "request");
