@@ -38,8 +38,8 @@ check: $(DENO) ## format, lint, types, layers
 binary: $(DENO) ## compile build/simple-registry; DENORT_BIN names a base runtime at hand
 	$(DENO) task compile
 
-test-binary: $(DENO) ## run the end-to-end tests against build/simple-registry
-	SIMPLE_REGISTRY_BINARY=$(or $(SIMPLE_REGISTRY_BINARY),$(BINARY)) $(DENO) $(TEST) tests/e2e/
+test-binary: $(DENO) ## run the end-to-end and the mTLS tests against build/simple-registry
+	SIMPLE_REGISTRY_BINARY=$(or $(SIMPLE_REGISTRY_BINARY),$(BINARY)) $(DENO) $(TEST) tests/e2e/ tests/mtls/
 
 bench: $(DENO) ## measure this registry beside a peer; ARGS=--help lists the options
 	$(DENO) run --allow-all tests/bench/run_bench.ts $(ARGS)

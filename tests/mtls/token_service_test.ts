@@ -98,7 +98,6 @@ async function pull(name: string): Promise<void> {
 test("skopeo pulls without credentials, and pushes with a password or with a certificate", async () => {
   await push(undefined, "app/four:v1", "--dest-creds", `ci:${password}`);
   await push("admin", "app/four:v2");
-  await push("developer", "app/four:v3", "--dest-creds", `ci:${password}`);
   await pull("app/four:v1");
   await assert.rejects(
     push(undefined, "app/four:v4"),
@@ -112,6 +111,19 @@ test("skopeo pulls without credentials, and pushes with a password or with a cer
     push(undefined, "app/four:v4", "--dest-creds", "ci:wrong"),
     /wrong user name or password|invalid username\/password/,
   );
+});
+
+test("docker and skopeo that have both a certificate and a password are known by both", async () => {
+  await push("developer", "app/both:v1", "--dest-creds", `ci:${password}`);
+  const word = ["--username", "ci", "--password"];
+  await assert.rejects(
+    docker("developer", "login", ...word, "wrong", engine.registryHost),
+    /wrong user name/,
+  );
+  await docker("developer", "login", ...word, password, engine.registryHost);
+  await importImage("app/both:v2");
+  await docker("developer", "push", at("app/both:v2"));
+  await docker(undefined, "logout", engine.registryHost);
 });
 
 test("a token carries no certificate, and a certificate that is refused gets none", async () => {
