@@ -54,8 +54,10 @@ export class ClientTrust {
   ): Promise<CertificateVerdict> {
     let leaf: Certificate | undefined;
     try {
+      // The leaf first, as long as it alone is not too large: a refusal is to say whose certificate it was.
+      if (chain[0] !== undefined && chain[0].length <= MOST_BYTES) leaf = readCertificate(chain[0]);
       const { first, others } = splitChain(chain);
-      leaf = readCertificate(first);
+      leaf ??= readCertificate(first);
       onStep?.(
         `client certificate "${formatName(leaf.subject)}", issuer "${
           formatName(leaf.issuer)

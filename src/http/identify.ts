@@ -33,7 +33,8 @@ export async function identifyCaller(
     }
     throw fault;
   }
-  const showsNothing = !showsToken && !isIdentified(identity);
+  // A certificate alone is not enough to skip it: with a password stored, that is to be asked for as well.
+  const showsNothing = !showsToken && identity.username === "";
   if (challenges.tokens !== undefined && operation.action === "get-api-version" && showsNothing) {
     throw new OciError("UNAUTHORIZED", {
       message: "Authentication required: get a token first, an anonymous one will do",

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { OciError } from "../core/oci_error.ts";
 import { ClientGone, type RequestBody } from "../http/message.ts";
+import { countBodyBytes } from "./dead_buffers.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { findValve, type ReadValve } from "./read_valve.ts";
 
@@ -152,6 +153,7 @@ export class NodeRequestBody implements RequestBody {
 
   #take(chunk: Uint8Array): void {
     this.#received += chunk.length;
+    countBodyBytes(chunk.length);
     if (
       ++this.#pieces >= MOST_TINY_PIECES && !this.#refused && this.#received < this.#pieces * SMALLEST_AVERAGE
     ) {

@@ -15,7 +15,11 @@ const DESCRIPTOR_FAULTS: [string, Fields, string][] = [
     { mediaType: "a/b\r\nX: y" },
     String.raw`mediaType is "a/b\r\nX: y", ${TYPE_WANTED}`,
   ],
-  ["a mediaType with nothing before its parameter", { mediaType: ";c=d" }, `mediaType is ";c=d", ${TYPE_WANTED}`],
+  [
+    "a mediaType with nothing before its parameter",
+    { mediaType: ";c=d" },
+    `mediaType is ";c=d", ${TYPE_WANTED}`,
+  ],
   ["a mediaType that is no string", { mediaType: ["a/b"] }, `mediaType is an array, ${TYPE_WANTED}`],
   ["no digest", { digest: undefined }, "digest is missing"],
   ["a digest null", { digest: null }, `digest is null, ${DIGEST_WANTED}`],

@@ -10,9 +10,9 @@ import { makePeople } from "./identity_files.ts";
 const needs = { programs: ["crane"] };
 const people = makePeople();
 const password = crypto.randomUUID();
-const config = `${
-  ROLES.replace("]\n", "  \"identity.username == 'reader' && request.action.startsWith('get-')\",\n]\n")
-}
+const config = `${ROLES.trimEnd().slice(0, -1)}
+  "identity.username == 'reader' && request.action.startsWith('get-')",
+]
 [auth.identity.reader]
 username = "reader"
 password = "${await hashPassword(password)}"

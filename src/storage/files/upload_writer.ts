@@ -150,6 +150,9 @@ export class FileUploadWriter implements UploadWriter {
     this.#gatheredBytes = 0;
     this.#writing = writeFully(this.#file, bytes).catch((error) => {
       this.#fault = withoutRoom(error);
+    }).finally(() => {
+      // Gives the memory back now and not with some later collection. What was not joined belongs to others.
+      if (parts.length > 1) bytes.buffer.transfer(0);
     });
   }
 
@@ -201,8 +204,8 @@ async function isMissing(path: string): Promise<boolean> {
   }
 }
 
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+  if (parts.length === 1) return parts[0] as Uint8Array<ArrayBuffer>;
   const whole = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {
