@@ -1,19 +1,16 @@
-/** The threads under the main one: starting them, replacing one that dies, ending them in order. */
+/** The threads under the main one: what each may do, and how they begin and end together. */
 import type { Settings } from "../config/settings.ts";
 import type { Log } from "../ports/log.ts";
+import { CannotListen, HttpWorker } from "./http_worker.ts";
+import { HttpWorkers } from "./http_workers.ts";
+import { describeListenFault } from "./listen_fault.ts";
+import type { WatchTimes } from "./listener_watch.ts";
 import type { LogLevels } from "./log_levels.ts";
 import type { ServePasswords, StartPasswords } from "./password_thread.ts";
-import type { FromHttp, FromWriter, StartHttp, StartWriter, ToHttp, ToWriter } from "./thread_messages.ts";
-
-/** Deaths of HTTP threads within {@linkcode DEATHS_WINDOW_MS} after which the process ends, for systemd to start afresh. */
-const MOST_DEATHS = 5;
-const DEATHS_WINDOW_MS = 60_000;
+import { WriterWorker } from "./writer_worker.ts";
 
 /** ms that a replaced password thread may still answer. */
 const PASSWORDS_LINGER_MS = 60_000;
-
-/** ms beyond its drain timeout after which a thread is ended whatever it does. */
-const DRAIN_SLACK_MS = 2000;
 
 export interface ThreadsOptions {
   readonly settings: Settings;
@@ -23,7 +20,20 @@ export interface ThreadsOptions {
   readonly writeLog: (lines: string) => void;
   /** Called when the process cannot go on: the writer died, or HTTP threads die again and again. */
   readonly onFatal: (reason: string) => void;
+  /** How often to look whether all threads still accept connections. */
+  readonly watchTimes?: WatchTimes;
 }
+
+/** Files in which threads begin. */
+export interface ThreadEntries {
+  readonly http: URL;
+  readonly writer: URL;
+}
+
+const ENTRIES: ThreadEntries = {
+  http: new URL("./http_thread.ts", import.meta.url),
+  writer: new URL("./writer_thread.ts", import.meta.url),
+};
 
 /** The permissions of a thread before it is given some. */
 const NOTHING = {
@@ -37,33 +47,37 @@ const NOTHING = {
   write: false,
 } as const;
 
-/** The listener could not be opened. */
-export class CannotListen extends Error {
-  override readonly name = "CannotListen";
-}
-
 export class Threads {
   readonly #options: ThreadsOptions;
-  readonly #http = new Set<Worker>();
+  readonly #entries: ThreadEntries;
+  readonly #http: HttpWorkers;
   readonly #count: number;
-  #writer!: Worker;
+  #writer!: WriterWorker;
   #passwords: Worker | undefined;
-  #port: number;
   /** Those of the last reload, for a thread that replaces another. */
   #settings: Settings;
-  #stopping = false;
-  #deaths: number[] = [];
 
-  constructor(options: ThreadsOptions, count: number) {
+  constructor(options: ThreadsOptions, count: number, entries: ThreadEntries = ENTRIES) {
+    const { settings, log, onFatal, watchTimes } = options;
     this.#options = options;
+    this.#entries = entries;
     this.#count = count;
-    this.#port = options.settings.server.port;
-    this.#settings = options.settings;
+    this.#settings = settings;
+    this.#http = new HttpWorkers({
+      count,
+      startWorker: (port) => this.#startHttp(port),
+      reloadWorker: (worker) => worker.reload(this.#settings, this.#openPasswordPort()),
+      address: settings.server.bindAddress,
+      drainTimeoutMs: settings.server.drainTimeoutMs,
+      log,
+      onFatal,
+      ...(watchTimes !== undefined && { watchTimes }),
+    });
   }
 
-  /** HTTP threads that run now. */
+  /** HTTP threads that listen now. */
   get alive(): number {
-    return this.#http.size;
+    return this.#http.alive;
   }
 
   /**
@@ -72,34 +86,25 @@ export class Threads {
    * @throws {CannotListen}
    */
   async start(): Promise<number> {
-    this.#writer = new Worker(new URL("./writer_thread.ts", import.meta.url), {
-      type: "module",
-      name: "writer",
-      deno: { permissions: { ...NOTHING, ...this.#rootOnly(), sys: ["statfs"] } },
+    this.#requireFreePort();
+    this.#writer = new WriterWorker({
+      entry: this.#entries.writer,
+      permissions: { ...NOTHING, ...this.#rootOnly(), sys: ["statfs"] },
+      start: { rootDir: this.#settings.blobStore.rootDir },
+      onDeath: this.#options.onFatal,
     });
-    const ready = Promise.withResolvers<void>();
-    this.#writer.onmessage = ({ data }: MessageEvent<FromWriter>) => {
-      if (data.kind === "ready") ready.resolve();
-    };
-    this.#writer.onerror = (event) => {
-      event.preventDefault();
-      ready.reject(new Error(event.message));
-      this.#options.onFatal(`the writer thread ended: ${event.message}`);
-    };
-    this.#writer.postMessage({ rootDir: this.#options.settings.blobStore.rootDir } satisfies StartWriter);
-    await ready.promise;
+    await this.#writer.ready;
     this.#startPasswords();
-    // The first thread alone learns the port when the system chooses it.
-    this.#port = await this.#startHttp();
-    await Promise.all(Array.from({ length: this.#count - 1 }, () => this.#startHttp()));
-    return this.#port;
+    try {
+      return await this.#http.start(this.#settings.server.port);
+    } catch (error) {
+      throw error instanceof CannotListen ? this.#cannotListen(error.message) : error;
+    }
   }
 
   /** A new way to the writer, for a thread or for jobs of the main one. */
   openWriterPort(): MessagePort {
-    const { port1, port2 } = new MessageChannel();
-    this.#writer.postMessage({ kind: "serve", port: port2 } satisfies ToWriter, [port2]);
-    return port1;
+    return this.#writer.openPort();
   }
 
   /**
@@ -111,75 +116,50 @@ export class Threads {
     this.#settings = settings;
     const former = this.#passwords;
     this.#startPasswords();
-    const faults = await Promise.all([...this.#http].map((thread) => this.#reloadThread(thread, settings)));
+    const fault = await this.#http.reload();
     // Checks under way end with the passwords that they began with.
     setTimeout(() => former?.terminate(), PASSWORDS_LINGER_MS);
-    const fault = faults.find((fault) => fault !== undefined);
     if (fault !== undefined) throw new Error(`a thread could not take the configuration over: ${fault}`);
   }
 
-  /** Lets requests under way end, closes the database, ends all threads. */
+  /**
+   * Lets requests under way end, closes the database, ends all threads.
+   *
+   * @throws {Error} when the writer ended or did not close the database
+   */
   async stop(drainTimeoutMs: number): Promise<void> {
-    this.#stopping = true;
-    await Promise.all([...this.#http].map((thread) => this.#drain(thread, drainTimeoutMs)));
-    const closed = new Promise<void>((resolve) => {
-      this.#writer.onmessage = ({ data }: MessageEvent<FromWriter>) => {
-        if (data.kind === "closed") resolve();
-      };
-    });
-    this.#writer.postMessage({ kind: "close" } satisfies ToWriter);
-    await closed;
-    this.#writer.terminate();
+    await this.#http.stop(drainTimeoutMs);
     this.#passwords?.terminate();
+    await this.#writer.close();
   }
 
-  #reloadThread(thread: Worker, settings: Settings): Promise<string | undefined> {
-    return new Promise((resolve) => {
-      const listener = ({ data }: MessageEvent<FromHttp>): void => {
-        if (data.kind !== "reloaded") return;
-        thread.removeEventListener("message", listener);
-        resolve(data.fault);
-      };
-      thread.addEventListener("message", listener);
-      thread.addEventListener("error", () => resolve("it ended"), { once: true });
-      const passwords = this.#openPasswordPort();
-      const message: ToHttp = { kind: "reload", settings, passwords };
-      thread.postMessage(message, passwords === undefined ? [] : [passwords]);
-    });
+  /**
+   * The threads share their port with whoever asks the same way, so a port in use would not be noticed otherwise. With port
+   * 0 this tries the address alone.
+   */
+  #requireFreePort(): void {
+    const { bindAddress, port } = this.#settings.server;
+    try {
+      Deno.listen({ hostname: bindAddress, port }).close();
+    } catch (error) {
+      throw this.#cannotListen((error as Error).message);
+    }
   }
 
-  async #startHttp(): Promise<number> {
-    const thread = new Worker(new URL("./http_thread.ts", import.meta.url), {
-      type: "module",
-      name: "http",
-      deno: { permissions: { ...NOTHING, ...this.#rootOnly(), net: true, sys: ["statfs"] } },
+  #startHttp(port: number): HttpWorker {
+    return new HttpWorker({
+      entry: this.#entries.http,
+      permissions: { ...NOTHING, ...this.#rootOnly(), net: true, sys: ["statfs"] },
+      writeLog: this.#options.writeLog,
+      start: {
+        settings: this.#settings,
+        logLevels: this.#options.logLevels,
+        writer: this.openWriterPort(),
+        passwords: this.#openPasswordPort(),
+        port,
+        threads: this.#count,
+      },
     });
-    const listening = Promise.withResolvers<number>();
-    thread.onmessage = ({ data }: MessageEvent<FromHttp>) => {
-      if (data.kind === "log") this.#options.writeLog(data.lines);
-      if (data.kind === "listening") listening.resolve(data.port);
-      if (data.kind === "failed") listening.reject(new CannotListen(data.reason));
-    };
-    thread.onerror = (event) => {
-      event.preventDefault();
-      listening.reject(new Error(event.message));
-      this.#replace(thread, event.message);
-    };
-    this.#http.add(thread);
-    const { logLevels } = this.#options;
-    const settings = this.#settings;
-    const writer = this.openWriterPort();
-    const passwords = this.#openPasswordPort();
-    const start: StartHttp = {
-      settings,
-      logLevels,
-      writer,
-      passwords,
-      port: this.#port,
-      threads: this.#count,
-    };
-    thread.postMessage(start, passwords === undefined ? [writer] : [writer, passwords]);
-    return await listening.promise;
   }
 
   #startPasswords(): void {
@@ -207,38 +187,12 @@ export class Threads {
 
   /** What clients reach can touch the data directory and no other file. */
   #rootOnly(): { read: string[]; write: string[] } {
-    const { rootDir } = this.#options.settings.blobStore;
+    const { rootDir } = this.#settings.blobStore;
     return { read: [rootDir], write: [rootDir] };
   }
 
-  #replace(thread: Worker, reason: string): void {
-    this.#http.delete(thread);
-    thread.terminate();
-    if (this.#stopping) return;
-    this.#options.log.error("an HTTP thread ended and is replaced", { reason });
-    const now = performance.now();
-    this.#deaths = [...this.#deaths.filter((at) => now - at < DEATHS_WINDOW_MS), now];
-    if (this.#deaths.length > MOST_DEATHS) {
-      this.#options.onFatal(`${this.#deaths.length} HTTP threads ended within a minute, the last: ${reason}`);
-      return;
-    }
-    this.#startHttp().catch((error) => this.#options.log.error("cannot replace the HTTP thread", { error }));
-  }
-
-  #drain(thread: Worker, timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        clearTimeout(timer);
-        this.#http.delete(thread);
-        thread.terminate();
-        resolve();
-      };
-      const timer = setTimeout(end, timeoutMs + DRAIN_SLACK_MS);
-      thread.onmessage = ({ data }: MessageEvent<FromHttp>) => {
-        if (data.kind === "log") this.#options.writeLog(data.lines);
-        if (data.kind === "drained") end();
-      };
-      thread.postMessage({ kind: "drain", timeoutMs } satisfies ToHttp);
-    });
+  #cannotListen(reason: string): CannotListen {
+    const { bindAddress, port } = this.#settings.server;
+    return new CannotListen(describeListenFault(reason, bindAddress, port));
   }
 }

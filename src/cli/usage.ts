@@ -14,7 +14,8 @@ Commands:
                     --as-if-request 'docker push NAME:TAG'    each request of a push or pull
                   exit code 0 allows, 1 denies
   client-config   print the files and commands that make a client show its certificate:
-                    --host HOST:PORT --for docker|podman|containerd|containerd-1|skopeo|crane|oras|regctl|buildkit|helm|curl
+                    --host HOST:PORT --for CLIENT
+                      docker, podman, containerd, containerd-1, skopeo, crane, oras, regctl, buildkit, helm or curl
                     --ca FILE --cert FILE --key FILE          your files
                     --check                                   try the connection and say what is wrong
   hash-password   read a password, from the terminal or a pipe, and print its hash for [auth.identity.<id>]
@@ -62,10 +63,12 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     const arg = args[i]!;
     if (arg === "-c" || arg === "--config") {
       const file = args[++i];
-      if (file === undefined) throw new UsageError(`${arg} needs a file`);
+      if (file === undefined || file === "") throw new UsageError(`${arg} needs a file`);
       configFiles.push(file);
     } else if (arg.startsWith("--config=")) {
-      configFiles.push(arg.slice("--config=".length));
+      const file = arg.slice("--config=".length);
+      if (file === "") throw new UsageError("--config needs a file");
+      configFiles.push(file);
     } else if (arg === "-h" || arg === "--help") {
       words.unshift("help");
     } else if (arg === "-V" || arg === "--version") {

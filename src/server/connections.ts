@@ -102,8 +102,17 @@ export class Connections {
   }
 }
 
-/** A request begins; it ends when `response` closes. */
-export function beginRequest(connection: Connection, response: ServerResponse, body: NodeRequestBody): void {
+/**
+ * A request begins; it ends when `response` closes. Gives what it has to wait for where the client sent it ahead: requests of
+ * a connection are served one after the other, so that one client cannot keep many files open and answers in memory.
+ */
+export function beginRequest(
+  connection: Connection,
+  response: ServerResponse,
+  body: NodeRequestBody,
+): Promise<void> | undefined {
+  const { newest } = connection;
+  const turn = newest && new Promise<void>((resolve) => newest.response.on("close", resolve));
   if (connection.underWay++ === 0) connection.since = performance.now();
   const exchange = { response, body };
   connection.newest = exchange;
@@ -112,6 +121,7 @@ export function beginRequest(connection: Connection, response: ServerResponse, b
     if (connection.newest === exchange) connection.newest = undefined;
     if (connection.underWay === 0) connection.onIdle?.();
   });
+  return turn;
 }
 
 /**

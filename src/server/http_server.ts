@@ -186,9 +186,13 @@ export class HttpServer {
     const peer = addressOf(socket);
     const continueOn = expects === "continue" ? response : undefined;
     const body = new NodeRequestBody(request, this.#secure, limits, continueOn);
-    beginRequest(connection, response, body);
+    const turn = beginRequest(connection, response, body);
     const refusal = faultOfHead(request, expects === "unknown");
     if (refusal !== undefined) connection.closing = true;
+    else if (turn !== undefined) {
+      await turn;
+      if (connection.closing || response.destroyed) return;
+    }
     const handled = refusal === undefined
       ? await this.#handle(toHttpRequest(id, request, body, peer, this.#secure))
       : answerFault(refusal, id, request.method!);

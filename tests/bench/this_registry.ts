@@ -4,7 +4,7 @@ import type { Contender } from "./contender.ts";
 
 /**
  * @param projectDir folder with main.ts and deno.json
- * @param binary compiled program to start in the place of `deno run main.ts`
+ * @param binary compiled program, as a path from that folder, to start in the place of `deno run main.ts`
  */
 export function makeThisRegistry(name: string, projectDir: string, binary: string | undefined): Contender {
   return {
@@ -29,7 +29,7 @@ export function makeThisRegistry(name: string, projectDir: string, binary: strin
       );
       const program = binary === undefined
         ? [Deno.execPath(), "run", ...await readRunFlags(projectDir), resolve(projectDir, "main.ts")]
-        : [resolve(binary)];
+        : [resolve(projectDir, binary)];
       return {
         argv: [...program, "-c", configFile, "server"],
         env: { NO_COLOR: "1", SIMPLE_REGISTRY_LOG: requestLog ? "info" : "warn" },

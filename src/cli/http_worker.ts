@@ -1,0 +1,115 @@
+/** One HTTP thread as the main thread sees it. */
+import type { Settings } from "../config/settings.ts";
+import type { FromHttp, StartHttp, ToHttp } from "./thread_messages.ts";
+
+/** ms beyond its drain timeout after which a thread is ended whatever it does. */
+const DRAIN_SLACK_MS = 2000;
+
+/** The listener could not be opened. */
+export class CannotListen extends Error {
+  override readonly name = "CannotListen";
+}
+
+export interface HttpWorkerOptions {
+  readonly entry: URL;
+  readonly permissions: Deno.PermissionOptions;
+  readonly start: StartHttp;
+  /** Takes the thread's log lines. */
+  readonly writeLog: (lines: string) => void;
+}
+
+export class HttpWorker {
+  readonly #worker: Worker;
+  readonly #writeLog: (lines: string) => void;
+  readonly #listening = Promise.withResolvers<number>();
+  readonly #ended = Promise.withResolvers<string>();
+  readonly #drained = Promise.withResolvers<void>();
+  #reloaded: PromiseWithResolvers<string | undefined> | undefined;
+  #hasListened = false;
+  #isOver = false;
+
+  constructor({ entry, permissions, start, writeLog }: HttpWorkerOptions) {
+    this.#writeLog = writeLog;
+    this.#worker = new Worker(entry, { type: "module", name: "http", deno: { permissions } });
+    this.#worker.onmessage = ({ data }: MessageEvent<FromHttp>) => this.#hear(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#end(new Error(event.message));
+    };
+    // Whoever starts a thread awaits this; where nobody does any more, it is no fault of its own.
+    this.#listening.promise.catch(() => {});
+    const ports = start.passwords === undefined ? [start.writer] : [start.writer, start.passwords];
+    this.#worker.postMessage(start, ports);
+  }
+
+  /** Resolves to the port. Rejects with {@linkcode CannotListen}, or when the thread ended before. */
+  get listening(): Promise<number> {
+    return this.#listening.promise;
+  }
+
+  /** True from the time it first listened on, also when it ended since. */
+  get hasListened(): boolean {
+    return this.#hasListened;
+  }
+
+  get isListening(): boolean {
+    return this.#hasListened && !this.#isOver;
+  }
+
+  /** Resolves to the reason when the thread ended by itself. */
+  get ended(): Promise<string> {
+    return this.#ended.promise;
+  }
+
+  /** Hands over new settings; gives the reason where the thread could not take them. Not before it listens. */
+  reload(settings: Settings, passwords: MessagePort | undefined): Promise<string | undefined> {
+    this.#reloaded = Promise.withResolvers();
+    const message: ToHttp = { kind: "reload", settings, passwords };
+    this.#worker.postMessage(message, passwords === undefined ? [] : [passwords]);
+    return this.#reloaded.promise;
+  }
+
+  /** Lets requests under way end, at most for `timeoutMs`, and ends the thread. */
+  async drain(timeoutMs: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const expired = new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs + DRAIN_SLACK_MS));
+    this.#worker.postMessage({ kind: "drain", timeoutMs } satisfies ToHttp);
+    await Promise.race([this.#drained.promise, expired]);
+    clearTimeout(timer);
+    this.terminate();
+  }
+
+  /** Ends the thread at once. */
+  terminate(): void {
+    this.#isOver = true;
+    this.#worker.terminate();
+  }
+
+  #hear(message: FromHttp): void {
+    switch (message.kind) {
+      case "log":
+        this.#writeLog(message.lines);
+        break;
+      case "listening":
+        this.#hasListened = true;
+        this.#listening.resolve(message.port);
+        break;
+      case "failed":
+        this.#end(new CannotListen(message.reason));
+        break;
+      case "reloaded":
+        this.#reloaded?.resolve(message.fault);
+        break;
+      case "drained":
+        this.#drained.resolve();
+    }
+  }
+
+  #end(fault: Error): void {
+    this.terminate();
+    this.#listening.reject(fault);
+    this.#reloaded?.resolve("it ended");
+    this.#drained.resolve();
+    this.#ended.resolve(fault.message);
+  }
+}
