@@ -184,7 +184,10 @@ Deno.test("with a token service whoever shows nothing on /v2/ is sent for a toke
     { headers: { authorization: "Bearer anonymous" } },
     { headers: { authorization: "bearer anonymous" } },
     { headers: { authorization: "Basic x" }, identity: { id: "bob", username: "bob" } },
-    { headers: { authorization: "Bearer anonymous" }, identity: { certificate: {} as Identity["certificate"] } },
+    {
+      headers: { authorization: "Bearer anonymous" },
+      identity: { certificate: {} as Identity["certificate"] },
+    },
   ];
   for (const trial of something) {
     assert.equal((await ask("/v2/", { challenges, ...trial })).status, 200);
