@@ -1,6 +1,6 @@
 /** From a request to its caller, and from a refusal to the challenge that goes with it. */
 import type { Caller } from "../core/caller.ts";
-import { type Identity, isIdentified } from "../core/identity.ts";
+import type { Identity } from "../core/identity.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { Operation } from "../core/operation.ts";
 import type { Authenticator } from "../ports/authenticator.ts";
