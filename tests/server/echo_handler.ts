@@ -1,9 +1,11 @@
 /** A handler for tests of the server alone: the request's target says what it does with body and answer. */
+import { setImmediate } from "node:timers";
 import { OciError } from "../../src/core/oci_error.ts";
 import { respondToFault } from "../../src/http/error_response.ts";
 import type { Handled, HttpRequest, HttpResponse, StreamBody } from "../../src/http/message.ts";
 
 const MIB = 1024 * 1024;
+const LARGE_PIECE = 256 * 1024;
 
 /** What reached the handler. */
 export interface SeenRequest {
@@ -63,7 +65,7 @@ export class EchoHandler {
       case "/bytes":
         return { status: 200, headers: { "content-length": `${number}` }, body: new Uint8Array(number) };
       case "/stream":
-        return this.#stream(number, number);
+        return this.#stream(number, number, undefined, Number(url.searchParams.get("piece") ?? LARGE_PIECE));
       case "/short":
         return this.#stream(number, number / 2);
       case "/broken":
@@ -79,17 +81,17 @@ export class EchoHandler {
     }
   }
 
-  #stream(promised: number, given: number, fault?: Error): HttpResponse {
+  #stream(promised: number, given: number, fault?: Error, piece = LARGE_PIECE): HttpResponse {
     return {
       status: 200,
       headers: { "content-length": `${promised}` },
-      body: this.#streamBody(promised, given, fault),
+      body: this.#streamBody(promised, given, fault, piece),
     };
   }
 
-  #streamBody(promised: number, given: number, fault?: Error): StreamBody {
+  #streamBody(promised: number, given: number, fault?: Error, piece = LARGE_PIECE): StreamBody {
     this.openBodies++;
-    const chunk = new Uint8Array(256 * 1024);
+    const chunk = new Uint8Array(piece);
     let left = given;
     let open = true;
     const close = (): void => {
@@ -101,6 +103,7 @@ export class EchoHandler {
       chunks: {
         [Symbol.asyncIterator]: () => ({
           async next() {
+            await nextTurn();
             if (left > 0) {
               const size = Math.min(left, chunk.length);
               left -= size;
@@ -137,4 +140,9 @@ function text(status: number, request: HttpRequest, content: string): HttpRespon
   const body = new TextEncoder().encode(content);
   const headers = { "content-length": `${body.length}` };
   return request.method === "HEAD" ? { status, headers } : { status, headers, body };
+}
+
+/** As a file does, a stream gives its pieces after the event loop went round. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

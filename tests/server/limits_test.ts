@@ -219,6 +219,20 @@ testBoth("a client that sends more and more requests and reads no answers is cut
   assert.ok(server.echo.seen.length < 1000, `${server.echo.seen.length} requests were served`);
 });
 
+testBoth("a client that sends more than 100 requests ahead of their answers is cut", async (secure) => {
+  await using server = await TestServer.start({ secure });
+  const ahead = (count: number) =>
+    `GET /wait HTTP/1.1\r\n${HOST}\r\n` + `GET /x HTTP/1.1\r\n${HOST}\r\n`.repeat(count - 1);
+  using many = await server.connect();
+  await many.send(ahead(101));
+  assert.equal(await many.readToEnd(), "");
+  using few = await server.connect();
+  await few.send(ahead(100));
+  await server.echo.sees(2);
+  server.echo.gate.resolve();
+  for (let i = 0; i < 100; i++) assert.equal((await few.readAnswer()).status, 200);
+});
+
 testBoth("a client that reads slowly but steadily is not cut", async (secure) => {
   await using server = await TestServer.start({ secure, limits: { idleTimeoutMs: 300 } });
   using client = await server.connect();

@@ -83,6 +83,12 @@ testBoth(
       assert.equal(answer.match(/HTTP\/1\.1 \d{3} /g)?.length, 1, `${what}: one answer`);
     }
     assert.deepEqual(server.echo.seen.filter(({ target }) => target !== "/read"), []);
+    const requests = server.log.records.filter(({ message }) => message === "request");
+    assert.ok(requests.length > 0);
+    assert.ok(
+      requests.every(({ fields }) => fields.cut === true),
+      "no answer of the handler's was sent beside it",
+    );
   },
 );
 

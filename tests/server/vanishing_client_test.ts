@@ -41,6 +41,19 @@ testBoth("a client that went away before the handler began to read is noticed", 
   await until(() => server.server.connections === 0);
 });
 
+Deno.test("a client that reset the connection before the handler began to read is noticed", async () => {
+  await using server = await TestServer.start({ limits: { minimumBodyRate: 0 } });
+  const socket = connect(server.port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write(`PUT /stuck HTTP/1.1\r\n${HOST}Content-Length: 100\r\n\r\nabc`);
+  await server.echo.sees(1);
+  socket.resetAndDestroy();
+  await until(() => server.server.connections === 0);
+  server.echo.gate.resolve();
+  const { fields } = await server.log.find(({ message }) => message === "request");
+  assert.equal(fields.status, 499);
+});
+
 testBoth("a client that ends its side in the middle of a body is answered 400 or cut", async (secure) => {
   await using server = await TestServer.start({ secure });
   using client = await server.connect();
