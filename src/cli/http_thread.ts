@@ -32,7 +32,13 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     { everything: log, auth: authLog },
     () => passwords && passwordsBehind(passwords),
   );
-  await service.use(settings);
+  try {
+    await service.use(settings);
+  } catch (error) {
+    // A thread that cannot begin ends, and the main one hears of it.
+    reportError(error);
+    return;
+  }
   const server = new HttpServer({
     handle: service.handle,
     limits: limitsOf(settings.server, threads),

@@ -58,7 +58,6 @@ export async function runServer(
       stopped.resolve(1);
     },
   }, settings.server.threads || navigator.hardwareConcurrency);
-  requireFreePort(settings);
   const port = await threads.start();
   const started = new Date(systemClock.now()).toISOString();
   const control = listenForCommands(layout.controlSocket, {
@@ -107,11 +106,6 @@ function prepareDatabase(layout: Layout, log: JsonLog): void {
   } finally {
     database.close();
   }
-}
-
-/** The threads share their port with whoever asks the same way, so a port in use would not be noticed otherwise. */
-function requireFreePort({ server }: Settings): void {
-  if (server.port !== 0) Deno.listen({ hostname: server.bindAddress, port: server.port }).close();
 }
 
 /** Reads, checks and hands out the configuration again; whatever is wrong with it, what was there before stays. */

@@ -174,3 +174,14 @@ async function refusedWithin(ms: number, port: number): Promise<void> {
   }
   assert.fail(`connections are still taken ${ms} ms after the signal`);
 }
+
+Deno.test("a port in use is named, with what to do: exit 1", async () => {
+  await using folder = await ProgramFolder.make();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  await folder.configure(`[server]\nport = ${port}\n`);
+  const { code, stderr } = await folder.run(["server"]);
+  const message =
+    `Cannot listen at 127.0.0.1:${port}: another program listens there. Stop it, or choose another [server] port`;
+  assert.deepEqual({ code, stderr }, { code: 1, stderr: `simple-registry: ${message}\n` });
+});

@@ -18,6 +18,8 @@ export function openForWriting(path: string): DatabaseSync {
       PRAGMA foreign_keys = ON;
       PRAGMA journal_size_limit = 67108864;
       PRAGMA cache_size = -16384;
+      -- Savepoints would otherwise be written to files in the system's temporary folder.
+      PRAGMA temp_store = MEMORY;
     `);
     migrate(database);
     return database;
@@ -32,6 +34,6 @@ export function openForReading(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly: true });
   // No mmap: a read error would arrive as SIGBUS and end the process.
   // A reader in WAL mode waits for nobody, except in the moment when the first connection recovers the log.
-  database.exec("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8192;");
+  database.exec("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;");
   return database;
 }
