@@ -61,7 +61,7 @@ export class TempStorage implements Disposable {
   [Symbol.dispose](): void {
     const { rootDir, uploads, blobs } = this.layout;
     for (const { name } of Deno.readDirSync(rootDir)) {
-      if (`${rootDir}/${name}` !== blobs) Deno.removeSync(`${rootDir}/${name}`, { recursive: true });
+      if (`${rootDir}/${name}` !== blobs) removeUnlessGone(`${rootDir}/${name}`);
     }
     for (const folder of this.layout.blobFolders()) {
       for (const { name } of Deno.readDirSync(folder)) {
@@ -159,4 +159,13 @@ export async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<Uint8A
 export async function countOpenFiles(): Promise<number> {
   const { stdout } = await new Deno.Command("ls", { args: [`/proc/${Deno.pid}/fd`] }).output();
   return new TextDecoder().decode(stdout).trim().split("\n").length;
+}
+
+/** A writer thread that was ended a moment ago may still be closing its database, which takes files away meanwhile. */
+function removeUnlessGone(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
