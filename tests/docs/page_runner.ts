@@ -35,7 +35,7 @@ export class PageRunner implements AsyncDisposable {
     await Deno.writeTextFile(`${folder}/bin/simple-registry`, `#!/bin/sh\nexec ${words} "$@"\n`, {
       mode: 0o755,
     });
-    await Deno.mkdir(`${folder}/work`);
+    await Deno.mkdir(`${folder}/page`);
     return new PageRunner(page, folder, String(findFreePort()));
   }
 
@@ -44,7 +44,7 @@ export class PageRunner implements AsyncDisposable {
     if (block.language === "toml" && word !== undefined) {
       // Only this machine is to reach the servers of a test.
       const text = this.#fit(block.text).replaceAll('"0.0.0.0"', '"127.0.0.1"');
-      await Deno.writeTextFile(`${this.#folder}/work/${word}`, text);
+      await Deno.writeTextFile(`${this.#folder}/page/${word}`, text);
     }
     if (block.language !== "sh" || word !== "run") return;
     if (more.includes("server")) return await this.#startServer(block);
@@ -95,7 +95,7 @@ export class PageRunner implements AsyncDisposable {
 
   #surroundings() {
     const path = `${this.#folder}/bin:${Deno.env.get("PATH") ?? ""}`;
-    return { cwd: `${this.#folder}/work`, env: { PATH: path, NO_COLOR: "1" } };
+    return { cwd: `${this.#folder}/page`, env: { PATH: path, NO_COLOR: "1" } };
   }
 
   #fit(text: string): string {
