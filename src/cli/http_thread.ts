@@ -19,7 +19,9 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
   const { settings, threads } = data;
   const batch = new LogBatch((lines) => thread.postMessage({ kind: "log", lines }));
   const log = new JsonLog(batch.write, data.logLevels.everything);
-  const authLog = new JsonLog(batch.write, data.logLevels.auth);
+  const [auth, audit] = [data.logLevels.auth, data.logLevels.audit].map((level) =>
+    new JsonLog(batch.write, level)
+  );
   // A fault that no request owns must not take the others' connections with it.
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
@@ -29,7 +31,7 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
   const stores = openStores(settings, data.writer, 1 / threads);
   const service = new RequestService(
     stores,
-    { everything: log, auth: authLog },
+    { everything: log, auth: auth!, audit: audit! },
     () => passwords && passwordsBehind(passwords),
   );
   try {

@@ -6,6 +6,8 @@ export interface LogLevels {
   readonly everything: LogLevel;
   /** Who is who: certificate checks step by step, wrong passwords, webhooks. */
   readonly auth: LogLevel;
+  /** Allowed writes and refusals, all of level info: written unless this part is named, however quiet the rest is. */
+  readonly audit: LogLevel;
 }
 
 /**
@@ -19,20 +21,20 @@ export function readLogLevels(env: (name: string) => string | undefined): LogLev
   const own = env("SIMPLE_REGISTRY_LOG") ?? "";
   const entries = own.trim() === "" ? entriesOfRustLog(env("RUST_LOG") ?? "") : own.split(",");
   let everything: LogLevel = "info";
-  let auth: LogLevel | undefined;
+  const parts: { auth?: LogLevel; audit?: LogLevel } = {};
   for (const entry of entries) {
     const equals = entry.indexOf("=");
     const level = readLevel(entry.slice(equals + 1), entry);
     const part = entry.slice(0, Math.max(0, equals)).trim();
     if (equals < 0) everything = level;
-    else if (part === "auth") auth = level;
+    else if (part === "auth" || part === "audit") parts[part] = level;
     else {
       throw new UsageError(
-        `SIMPLE_REGISTRY_LOG names part ${JSON.stringify(part)}: the only part is "auth"`,
+        `SIMPLE_REGISTRY_LOG names part ${JSON.stringify(part)}: the parts are "auth" and "audit"`,
       );
     }
   }
-  return { everything, auth: auth ?? everything };
+  return { everything, auth: everything, audit: "info", ...parts };
 }
 
 function readLevel(text: string, entry: string): LogLevel {

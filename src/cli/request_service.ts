@@ -40,7 +40,7 @@ export class RequestService {
     );
     const access = makeAccessControl(settings, this.#logs.auth);
     this.#handler = createHandler({
-      registry: makeRegistry(settings, this.#stores, access.hook, this.#logs.everything),
+      registry: makeRegistry(settings, this.#stores, access.hook, this.#logs),
       authenticator,
       challenges: challengesOf(settings),
       tokenIssuer: settings.auth.tokenService && authenticator,

@@ -24,6 +24,7 @@ export const systemClock: Clock = { now: () => Date.now() };
 export interface Logs {
   readonly everything: Log;
   readonly auth: Log;
+  readonly audit: Log;
 }
 
 export interface Stores {
@@ -52,13 +53,14 @@ export function makeRegistry(
   { global }: Settings,
   stores: Stores,
   authorization: AuthorizationHook,
-  log: Log,
+  logs: Logs,
 ): Registry {
   return {
     ...stores,
     hasher: nodeHasher,
     clock: systemClock,
-    log,
+    log: logs.everything,
+    audit: logs.audit,
     authorization,
     settings: {
       ...DEFAULT_REGISTRY_SETTINGS,

@@ -66,7 +66,7 @@ async function perform(
   asked: Operation,
 ): Promise<HttpResponse> {
   const { registry, authenticator, challenges, tokenIssuer } = options;
-  const caller = await identifyCaller(authenticator, challenges, registry.log, request, asked);
+  const caller = await identifyCaller(authenticator, challenges, registry.audit, request, asked);
   // A token gives no right by itself: what it is used for is judged then.
   const operation = asked.action === "get-token"
     ? asked

@@ -19,7 +19,7 @@ import type { Route } from "./route.ts";
 export async function identifyCaller(
   authenticator: Authenticator,
   challenges: Challenges,
-  log: Log,
+  audit: Log,
   request: HttpRequest,
   operation: Operation,
 ): Promise<Caller> {
@@ -29,7 +29,7 @@ export async function identifyCaller(
     identity = await identify(authenticator, request, showsToken && operation.action === "get-token");
   } catch (fault) {
     if (fault instanceof OciError) {
-      auditStranger(log, request.id, request.peerAddress, operation, fault.message);
+      auditStranger(audit, request.id, request.peerAddress, operation, fault.message);
     }
     throw fault;
   }

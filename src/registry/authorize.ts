@@ -24,7 +24,7 @@ export async function authorize(
   existenceOnly: boolean,
 ): Promise<Operation> {
   const verdict = await registry.authorization.decide(caller, operation);
-  auditVerdict(registry.log, caller, operation, verdict);
+  auditVerdict(registry.audit, caller, operation, verdict);
   if (verdict.allowed) return operation;
   if (operation.action === "mount-blob") {
     const upload: Operation = { action: "start-upload", repository: operation.repository };

@@ -33,6 +33,8 @@ export interface Registry {
   readonly hasher: Hasher;
   readonly clock: Clock;
   readonly log: Log;
+  /** Who was allowed to change something, and who was refused what. */
+  readonly audit: Log;
   readonly authorization: AuthorizationHook;
   readonly settings: RegistrySettings;
 }

@@ -6,7 +6,7 @@ function read(variables: Record<string, string>): LogLevels {
   return readLogLevels((name) => variables[name]);
 }
 
-const INFO = { everything: "info", auth: "info" };
+const INFO = { everything: "info", auth: "info", audit: "info" };
 
 Deno.test("SIMPLE_REGISTRY_LOG is a level, or one for everything and one for auth", () => {
   const cases: [text: string, everything: string, auth: string][] = [
@@ -19,10 +19,20 @@ Deno.test("SIMPLE_REGISTRY_LOG is a level, or one for everything and one for aut
     ["debug,warn", "warn", "warn"],
   ];
   for (const [text, everything, auth] of cases) {
-    assert.deepEqual(read({ SIMPLE_REGISTRY_LOG: text }), { everything, auth }, text);
+    assert.deepEqual(read({ SIMPLE_REGISTRY_LOG: text }), { everything, auth, audit: "info" }, text);
   }
   for (const text of ["", " "]) assert.deepEqual(read({ SIMPLE_REGISTRY_LOG: text }), INFO);
   assert.deepEqual(read({}), INFO);
+});
+
+Deno.test("the audit is written however quiet everything else is, unless it is named itself", () => {
+  assert.equal(read({ SIMPLE_REGISTRY_LOG: "error" }).audit, "info");
+  assert.equal(read({ RUST_LOG: "simple_registry=off" }).audit, "info");
+  assert.deepEqual(read({ SIMPLE_REGISTRY_LOG: "debug,audit=error" }), {
+    everything: "debug",
+    auth: "debug",
+    audit: "error",
+  });
 });
 
 Deno.test("SIMPLE_REGISTRY_LOG with a level or part that does not exist is wrong usage", () => {
@@ -55,12 +65,20 @@ Deno.test("RUST_LOG is understood as the original's users write it", () => {
     ["", "info", "info"],
   ];
   for (const [text, everything, auth] of cases) {
-    assert.deepEqual(read({ RUST_LOG: text }), { everything, auth }, text);
+    assert.deepEqual(read({ RUST_LOG: text }), { everything, auth, audit: "info" }, text);
   }
 });
 
 Deno.test("SIMPLE_REGISTRY_LOG goes before RUST_LOG", () => {
   const RUST_LOG = "simple_registry=debug";
-  assert.deepEqual(read({ RUST_LOG, SIMPLE_REGISTRY_LOG: "warn" }), { everything: "warn", auth: "warn" });
-  assert.deepEqual(read({ RUST_LOG, SIMPLE_REGISTRY_LOG: "" }), { everything: "debug", auth: "debug" });
+  assert.deepEqual(read({ RUST_LOG, SIMPLE_REGISTRY_LOG: "warn" }), {
+    everything: "warn",
+    auth: "warn",
+    audit: "info",
+  });
+  assert.deepEqual(read({ RUST_LOG, SIMPLE_REGISTRY_LOG: "" }), {
+    everything: "debug",
+    auth: "debug",
+    audit: "info",
+  });
 });

@@ -13,7 +13,7 @@ const threads = new Threads(
       server: { ...BUILT_IN.server, port: 0 },
       blobStore: { ...BUILT_IN.blobStore, rootDir },
     },
-    logLevels: { everything: "info", auth: "info" },
+    logLevels: { everything: "info", auth: "info", audit: "info" },
     log,
     writeLog: write,
     onFatal: (reason) => log.error("cannot go on", { reason }),

@@ -40,7 +40,7 @@ class ThreadsUnderTest implements AsyncDisposable {
     this.threads = new Threads(
       {
         settings,
-        logLevels: { everything: "info", auth: "info" },
+        logLevels: { everything: "info", auth: "info", audit: "info" },
         log: this.log,
         writeLog: (lines) => this.lines += lines,
         onFatal: (reason) => this.fatal.push(reason),

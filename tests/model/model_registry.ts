@@ -36,12 +36,14 @@ export function makeModelRegistry(settings: Partial<RegistrySettings> = {}): Mod
   const line = (level: LogLine["level"]) => (message: string, fields?: LogFields) => {
     lines.push({ level, message, fields });
   };
+  const log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
   const registry: ModelRegistry = {
     metadata: new MemoryMetadataStore(),
     blobs: new MemoryBlobStore(),
     hasher: { digestOf },
     clock: { now: () => registry.time },
-    log: { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") },
+    log,
+    audit: log,
     authorization: {
       decide: (_caller: Caller, operation: Operation) => {
         registry.asked.push(operation);

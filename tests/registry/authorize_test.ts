@@ -215,8 +215,8 @@ Deno.test("the audit says who asked, for what, what decided, and which request i
 Deno.test("a line of the audit is one line of JSON, whatever names hold, and holds no secret", async () => {
   const { registry } = setUp();
   const written: string[] = [];
-  const log = new JsonLog((line) => void written.push(line), "info");
-  const client = makeClient({ ...registry, log }, {
+  const audit = new JsonLog((line) => void written.push(line), "info");
+  const client = makeClient({ ...registry, audit }, {
     identify: () => Promise.resolve({ ...anonymousIdentity("192.0.2.1"), certificate: FACTS }),
   });
   const secret = "c2VjcmV0OnNlY3JldA";
