@@ -5,16 +5,18 @@ import { listenForCommands } from "../server/control_socket.ts";
 import { JsonLog } from "../server/json_log.ts";
 import { lockDirectory } from "../storage/files/directory_lock.ts";
 import { Layout, makeFolders } from "../storage/files/layout.ts";
-import { recoverUploads } from "../storage/recover.ts";
-import { openForWriting } from "../storage/sqlite/open_database.ts";
+import { type DataWork, offerDataCommands } from "./data_command.ts";
+import { DATA_COMMANDS } from "./data_commands.ts";
 import type { LogLevels } from "./log_levels.ts";
 import { LogOutput } from "./log_output.ts";
 import { checkSettings } from "./check_settings.ts";
+import { prepareData } from "./prepare_data.ts";
 import { keysThatNeedRestart, settingsInForce } from "./restart_keys.ts";
+import { Schedule } from "./schedule.ts";
 import { withSystemCas } from "./system_cas.ts";
 import { Threads } from "./threads.ts";
 import { versionFacts } from "./version.ts";
-import { openStores, type Stores, systemClock } from "./wire.ts";
+import { openStores, systemClock } from "./wire.ts";
 
 /** Longest pause between two looks for expired uploads, in ms. */
 const LONGEST_EXPIRY_PAUSE = 60 * 60 * 1000;
@@ -44,7 +46,7 @@ export async function runServer(
   const layout = new Layout(settings.blobStore.rootDir);
   makeFolders(layout);
   const lock = lockDirectory(layout.lock);
-  prepareDatabase(layout, log);
+  prepareData(layout, log);
   for (const warning of [...settings.warnings, ...warnings]) log.warn(warning);
 
   const stopped = Promise.withResolvers<number>();
@@ -60,7 +62,16 @@ export async function runServer(
   }, settings.server.threads || navigator.hardwareConcurrency);
   const port = await threads.start();
   const started = new Date(systemClock.now()).toISOString();
+  const work: DataWork = {
+    ...openStores(settings, threads.openWriterPort(), 0),
+    settings,
+    layout,
+    clock: systemClock,
+    log,
+    schedule: new Schedule(log),
+  };
   const control = listenForCommands(layout.controlSocket, {
+    ...offerDataCommands(DATA_COMMANDS, work),
     status: async () => ({
       ...versionFacts(),
       pid: Deno.pid,
@@ -69,7 +80,7 @@ export async function runServer(
       url: urlOf(settings, port),
     }),
   });
-  const jobs = startJobs(settings, openStores(settings, threads.openWriterPort(), 0), log);
+  startJobs(settings, work);
   listenForSignals((signal) => {
     log.info("stopping", { signal, drain_seconds: settings.server.drainTimeoutMs / 1000 });
     stopped.resolve(0);
@@ -85,7 +96,7 @@ export async function runServer(
   });
 
   const code = await stopped.promise;
-  clearInterval(jobs);
+  work.schedule.stop();
   control.close();
   if (code === 0) {
     await threads.stop(settings.server.drainTimeoutMs);
@@ -94,18 +105,6 @@ export async function runServer(
   await output.flush(1000);
   lock.release();
   return code;
-}
-
-function prepareDatabase(layout: Layout, log: JsonLog): void {
-  const database = openForWriting(layout.database);
-  try {
-    const recovery = recoverUploads(layout, database);
-    if (Object.values(recovery).some((count) => count > 0)) {
-      log.warn("recovered uploads after a crash", { ...recovery });
-    }
-  } finally {
-    database.close();
-  }
 }
 
 /** Reads, checks and hands out the configuration again; whatever is wrong with it, what was there before stays. */
@@ -132,15 +131,15 @@ function makeReload(
   return () => last = last.then(reload);
 }
 
-function startJobs(settings: Settings, stores: Stores, log: JsonLog): ReturnType<typeof setInterval> {
+/** Plans what the server does by itself. */
+function startJobs(settings: Settings, { metadata, blobs, clock, log, schedule }: DataWork): void {
   const { uploadExpiryMs: expiryMs } = settings.global;
-  const expire = (): void => {
-    expireUploads({ ...stores, clock: systemClock, log, expiryMs }).catch((error) => {
-      log.error("cannot expire uploads", { error });
-    });
-  };
-  expire();
-  return setInterval(expire, Math.min(LONGEST_EXPIRY_PAUSE, Math.max(1000, expiryMs / 4)));
+  schedule.set({
+    name: "expiry of uploads",
+    intervalMs: Math.min(LONGEST_EXPIRY_PAUSE, Math.max(1000, expiryMs / 4)),
+    atStart: true,
+    run: () => expireUploads({ metadata, blobs, clock, log, expiryMs }),
+  });
 }
 
 /** The first signal stops in order; a second one ends at once. */

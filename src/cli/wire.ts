@@ -6,13 +6,15 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
 import { DEFAULT_REGISTRY_SETTINGS, type Registry } from "../registry/registry.ts";
+import { Ballast } from "../storage/files/ballast.ts";
 import { FileBlobStore } from "../storage/files/file_blob_store.ts";
 import { Layout } from "../storage/files/layout.ts";
 import { nodeHasher } from "../storage/node_hasher.ts";
-import { openForReading } from "../storage/sqlite/open_database.ts";
+import { GroupCommit } from "../storage/sqlite/group_commit.ts";
+import { openForReading, openForWriting } from "../storage/sqlite/open_database.ts";
 import { SqliteMetadataStore } from "../storage/sqlite/sqlite_metadata_store.ts";
 import { SqliteReader } from "../storage/sqlite/sqlite_reader.ts";
-import { type CommandRunner, RemoteWriter } from "../storage/sqlite/writer_link.ts";
+import { type CommandRunner, LocalWriter, RemoteWriter } from "../storage/sqlite/writer_link.ts";
 
 /** Memory for small blobs and for manifests, in bytes, divided among the threads. */
 const BLOB_CACHE = 64 * 1024 * 1024;
@@ -35,6 +37,16 @@ export interface Stores {
 /** @param share the part of the memory for caches that this thread takes, 0 for none */
 export function openStores(settings: Settings, writer: MessagePort, share: number): Stores {
   return storesOn(settings, new RemoteWriter(writer), share);
+}
+
+/** Stores of a process that has the data directory for itself and no other thread; closed by whoever opened them. */
+export function openStoresAlone(settings: Settings): Stores & Disposable {
+  const { database, ballast } = new Layout(settings.blobStore.rootDir);
+  const commit = new GroupCommit(openForWriting(database), new Ballast(ballast));
+  return {
+    ...storesOn(settings, new LocalWriter(commit), 0),
+    [Symbol.dispose]: () => commit.close(),
+  };
 }
 
 function storesOn({ blobStore }: Settings, writer: CommandRunner, share: number): Stores {

@@ -1,10 +1,37 @@
-/** The socket over which commands speak to the running server that owns a data directory. One JSON line each way. */
+/**
+ * The socket over which commands speak to the running server that owns a data directory: one JSON line there, any number
+ * of `{"progress": ...}` lines and one `{"answer": ...}` or `{"error": "..."}` line back.
+ */
 
+export type ControlArguments = Readonly<Record<string, unknown>>;
 export type ControlAnswer = Readonly<Record<string, unknown>>;
-export type ControlCommands = Readonly<Record<string, () => Promise<ControlAnswer>>>;
 
-/** Bytes of a request; commands are short. */
-const LONGEST_REQUEST = 4096;
+/** How far long work is. */
+export interface Progress {
+  /** What is being done, such as "blobs". */
+  readonly what: string;
+  readonly done: number;
+  /** Absent where nobody knows it. */
+  readonly total?: number;
+  readonly unit: "bytes" | "items";
+}
+
+/** The one who waits for a command. */
+export interface ControlCaller {
+  /** Tells how far the work is; never waits. */
+  progress(progress: Progress): void;
+  /** Aborted when the caller has gone away. */
+  readonly signal: AbortSignal;
+}
+
+export type ControlCommand = (args: ControlArguments, caller: ControlCaller) => Promise<ControlAnswer>;
+export type ControlCommands = Readonly<Record<string, ControlCommand>>;
+
+/** Characters of a request; commands are short. */
+const LONGEST_REQUEST = 64 * 1024;
+
+/** ms between two lines of progress: more often nobody can read them. */
+const PROGRESS_PAUSE_MS = 100;
 
 /** ms that a caller may take for its request. */
 const PATIENCE_MS = 5000;
@@ -62,12 +89,21 @@ function listenForOwner(path: string): Deno.Listener {
   }
 }
 
+export interface SendOptions {
+  readonly args?: ControlArguments;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
 /**
  * Sends a command to the server that owns the directory; undefined when none runs.
  *
  * @throws {Error} what the server says when it cannot do it, or why it cannot be reached
  */
-export async function sendCommand(path: string, command: string): Promise<ControlAnswer | undefined> {
+export async function sendCommand(
+  path: string,
+  command: string,
+  { args = {}, onProgress }: SendOptions = {},
+): Promise<ControlAnswer | undefined> {
   // Nobody could listen there.
   if (lengthOf(path) > LONGEST_PATH) return undefined;
   let connection: Deno.UnixConn;
@@ -80,10 +116,14 @@ export async function sendCommand(path: string, command: string): Promise<Contro
     throw new Error(`Cannot reach the server at ${path}: ${(error as Error).message}`, { cause: error });
   }
   try {
-    await writeLine(connection, { command });
-    const answer = JSON.parse(await readLine(connection, Infinity));
-    if (typeof answer.error === "string") throw new Error(answer.error);
-    return answer;
+    await writeLine(connection, { command, args });
+    for await (const line of linesOf(connection)) {
+      const { answer, error, progress } = JSON.parse(line);
+      if (typeof error === "string") throw new Error(error);
+      if (answer !== undefined) return answer;
+      onProgress?.(progress);
+    }
+    throw new Error(`the server at ${path} ended the connection without an answer`);
   } finally {
     connection.close();
   }
@@ -108,31 +148,70 @@ async function acceptCallers(
   }
 }
 
-async function answerCaller(caller: Deno.Conn, commands: ControlCommands): Promise<void> {
-  const timer = setTimeout(() => caller.close(), PATIENCE_MS);
+async function answerCaller(connection: Deno.Conn, commands: ControlCommands): Promise<void> {
+  const gone = new AbortController();
+  const timer = setTimeout(() => connection.close(), PATIENCE_MS);
   try {
-    const { command } = JSON.parse(await readLine(caller, LONGEST_REQUEST));
+    const lines = linesOf(connection, LONGEST_REQUEST);
+    const { value } = await lines.next();
+    if (value === undefined) return;
     clearTimeout(timer);
-    await writeLine(caller, await runCommand(commands, command));
+    // A caller says one thing; whatever comes after it is its end.
+    void lines.next().catch(() => {}).finally(() => gone.abort());
+    const progress = new ProgressLines(connection);
+    const outcome = await runCommand(commands, JSON.parse(value), {
+      progress: (now) => progress.tell(now),
+      signal: gone.signal,
+    });
+    await progress.settled();
+    await writeLine(connection, outcome);
   } catch {
     // The caller went away or sent no JSON; the socket is the owner's, so there is nobody to warn.
   } finally {
     clearTimeout(timer);
     try {
-      caller.close();
+      connection.close();
     } catch {
       // Closed by the timer.
     }
   }
 }
 
-async function runCommand(commands: ControlCommands, command: unknown): Promise<ControlAnswer> {
+async function runCommand(
+  commands: ControlCommands,
+  { command, args = {} }: { command?: unknown; args?: ControlArguments },
+  caller: ControlCaller,
+): Promise<{ answer: ControlAnswer } | { error: string }> {
   const run = typeof command === "string" && Object.hasOwn(commands, command) ? commands[command] : undefined;
   if (run === undefined) return { error: `unknown command ${JSON.stringify(command)}` };
   try {
-    return await run();
+    return { answer: await run(args, caller) };
   } catch (error) {
     return { error: (error as Error).message };
+  }
+}
+
+/** Sends progress as fast as somebody reads it, at most ten times a second; what is older than the latest is dropped. */
+class ProgressLines {
+  readonly #connection: Deno.Conn;
+  #writing: Promise<void> | undefined;
+  #next = 0;
+
+  constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+  }
+
+  tell(progress: Progress): void {
+    if (this.#writing !== undefined || performance.now() < this.#next) return;
+    this.#next = performance.now() + PROGRESS_PAUSE_MS;
+    // A caller that has gone away is noticed by the reading side.
+    this.#writing = writeLine(this.#connection, { progress }).catch(() => {}).finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  async settled(): Promise<void> {
+    await this.#writing;
   }
 }
 
@@ -141,15 +220,18 @@ async function writeLine(connection: Deno.Conn, value: unknown): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 
-async function readLine(connection: Deno.Conn, longest: number): Promise<string> {
+/** @throws {Error} for a line with more than `longest` characters */
+async function* linesOf(connection: Deno.Conn, longest = Infinity): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  const buffer = new Uint8Array(4096);
+  const buffer = new Uint8Array(16 * 1024);
   let text = "";
-  while (!text.includes("\n")) {
-    const read = await connection.read(buffer);
-    if (read === null) throw new Error("the other side ended the connection without an answer");
-    if (text.length + read > longest) throw new Error("the line is too long");
+  for (let read = await connection.read(buffer); read !== null; read = await connection.read(buffer)) {
     text += decoder.decode(buffer.subarray(0, read), { stream: true });
+    const lines = text.split("\n");
+    text = lines.pop()!;
+    if (text.length > longest || lines.some((line) => line.length > longest)) {
+      throw new Error("the line is too long");
+    }
+    yield* lines;
   }
-  return text.slice(0, text.indexOf("\n"));
 }

@@ -1,6 +1,11 @@
 /** The socket between commands and the running server. */
 import assert from "node:assert/strict";
-import { type ControlCommands, listenForCommands, sendCommand } from "../../src/server/control_socket.ts";
+import {
+  type ControlCommands,
+  listenForCommands,
+  type Progress,
+  sendCommand,
+} from "../../src/server/control_socket.ts";
 
 const COMMANDS: ControlCommands = {
   status: async () => ({ pid: 42, text: "two\nlines" }),
@@ -10,10 +15,13 @@ const COMMANDS: ControlCommands = {
   },
 };
 
-async function withSocket(run: (path: string) => Promise<void>): Promise<void> {
+async function withSocket(
+  run: (path: string) => Promise<void>,
+  commands: ControlCommands = COMMANDS,
+): Promise<void> {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/control.sock`;
-  const socket = listenForCommands(path, COMMANDS);
+  const socket = listenForCommands(path, commands);
   try {
     await run(path);
   } finally {
@@ -45,6 +53,47 @@ Deno.test("a command is answered, whatever the answer holds and however long it 
     assert.deepEqual(await sendCommand(path, "status"), { pid: 42, text: "two\nlines" });
     assert.equal(String((await sendCommand(path, "large"))!.text).length, 300_000);
   }));
+
+Deno.test("a command gets the arguments that were sent with it", () =>
+  withSocket(async (path) => {
+    const args = { repository: "a/b", keep: [1, null, "ü"] };
+    assert.deepEqual(await sendCommand(path, "echo", { args }), { args });
+    assert.deepEqual(await sendCommand(path, "echo"), { args: {} });
+  }, { echo: async (args) => ({ args }) }));
+
+Deno.test("the caller of a long command hears how far it is, then the answer", () =>
+  withSocket(async (path) => {
+    const heard: Progress[] = [];
+    assert.deepEqual(await sendCommand(path, "count", { onProgress: (now) => void heard.push(now) }), {
+      counted: 1000,
+    });
+    assert.deepEqual(heard[0], { what: "sheep", done: 0, total: 1000, unit: "items" });
+    assert.ok(heard.length < 100, "not each of a thousand");
+  }, {
+    count: async (_args, { progress }) => {
+      for (let done = 0; done < 1000; done++) progress({ what: "sheep", done, total: 1000, unit: "items" });
+      return { counted: 1000 };
+    },
+  }));
+
+Deno.test("a command is told when its caller has gone away", async () => {
+  const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
+  await withSocket(async (path) => {
+    const connection = await Deno.connect({ transport: "unix", path });
+    await connection.write(new TextEncoder().encode('{"command":"wait"}\n'));
+    await begun.promise;
+    connection.close();
+    assert.equal(await ended.promise, true);
+  }, {
+    wait: async (_args, { signal }) => {
+      const gone = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      begun.resolve();
+      await gone;
+      ended.resolve(signal.aborted);
+      return {};
+    },
+  });
+});
 
 Deno.test("the socket is for its owner only", () =>
   withSocket(async (path) => {

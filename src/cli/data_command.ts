@@ -1,0 +1,106 @@
+/** Commands on the content of a data directory: done by the server that owns it, else here under its lock. */
+import type { Settings } from "../config/settings.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import {
+  type ControlAnswer,
+  type ControlArguments,
+  type ControlCaller,
+  type ControlCommands,
+  type Progress,
+  sendCommand,
+} from "../server/control_socket.ts";
+import { lockDirectory } from "../storage/files/directory_lock.ts";
+import { Layout, makeFolders } from "../storage/files/layout.ts";
+import { prepareData } from "./prepare_data.ts";
+import { Schedule } from "./schedule.ts";
+import { openStoresAlone, type Stores, systemClock } from "./wire.ts";
+
+/** What a command works with, in the server and without one. */
+export interface DataWork extends Stores {
+  readonly settings: Settings;
+  readonly layout: Layout;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Keeps jobs that the server runs by itself from running beside a command. */
+  readonly schedule: Schedule;
+}
+
+/** Arguments and answers are plain values, since they may cross a socket; an argument may be anything. */
+export type DataCommand = (
+  work: DataWork,
+  args: ControlArguments,
+  caller: ControlCaller,
+) => Promise<ControlAnswer>;
+
+/** By the name that goes over the socket. */
+export type DataCommands = Readonly<Record<string, DataCommand>>;
+
+/** The commands as the server offers them. */
+export function offerDataCommands(commands: DataCommands, work: DataWork): ControlCommands {
+  return Object.fromEntries(
+    Object.entries(commands).map(([name, run]) => [name, (args, caller) => run(work, args, caller)]),
+  );
+}
+
+export interface RunDataCommand {
+  readonly commands: DataCommands;
+  readonly name: string;
+  readonly args: ControlArguments;
+  readonly settings: Settings;
+  /** For what the command says on its way when no server runs. */
+  readonly log: Log;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Lets the command make the data directory where there is none, as one that brings content does. */
+  readonly mayMakeData?: boolean;
+}
+
+/**
+ * Has the running server do it, or does it here when none runs.
+ *
+ * @throws {DirectoryInUse} when a process without a control socket owns the directory
+ * @throws {Error} what keeps the command from being done
+ */
+export async function runDataCommand(
+  { commands, name, args, settings, log, onProgress, mayMakeData }: RunDataCommand,
+): Promise<ControlAnswer> {
+  const layout = new Layout(settings.blobStore.rootDir);
+  const answer = await sendCommand(layout.controlSocket, name, { args, ...(onProgress && { onProgress }) });
+  if (answer !== undefined) return answer;
+  // Whoever runs it may be another user than the server's; its files are for nobody else.
+  Deno.umask(0o077);
+  if (!mayMakeData) requireData(layout);
+  makeFolders(layout);
+  const lock = lockDirectory(layout.lock);
+  try {
+    prepareData(layout, log);
+    using stores = openStoresAlone(settings);
+    const work: DataWork = {
+      ...stores,
+      settings,
+      layout,
+      clock: systemClock,
+      log,
+      schedule: new Schedule(log),
+    };
+    // What the socket does to values is done here too, so that a command meets the same ones either way.
+    const plainArgs = JSON.parse(JSON.stringify(args));
+    return await commands[name]!(work, plainArgs, {
+      progress: (progress) => onProgress?.(progress),
+      signal: new AbortController().signal,
+    });
+  } finally {
+    lock.release();
+  }
+}
+
+function requireData({ rootDir, database }: Layout): void {
+  try {
+    Deno.statSync(database);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(
+      `Cannot work on ${rootDir}: it is no data directory of this program, ${database} is missing`,
+    );
+  }
+}

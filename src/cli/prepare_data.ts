@@ -1,0 +1,22 @@
+/** Makes a data directory ready for use, by the process that holds its lock. */
+import type { Log } from "../ports/log.ts";
+import type { Layout } from "../storage/files/layout.ts";
+import { recoverUploads } from "../storage/recover.ts";
+import { openForWriting } from "../storage/sqlite/open_database.ts";
+
+/**
+ * Brings the tables up to date and mends what a crash has left. The folders are there.
+ *
+ * @throws {DatabaseTooNew} when a later version wrote it
+ */
+export function prepareData(layout: Layout, log: Log): void {
+  const database = openForWriting(layout.database);
+  try {
+    const recovery = recoverUploads(layout, database);
+    if (Object.values(recovery).some((count) => count > 0)) {
+      log.warn("recovered uploads after a crash", { ...recovery });
+    }
+  } finally {
+    database.close();
+  }
+}

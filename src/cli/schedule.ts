@@ -1,0 +1,76 @@
+/** The server's work without a client: each job at its interval, and no job twice at one time. */
+import type { Log } from "../ports/log.ts";
+
+/** A timer of the runtime that is longer fires at once. */
+const LONGEST_PAUSE_MS = 24 * 86_400_000;
+
+export interface Job {
+  /** As the log names it. */
+  readonly name: string;
+  /** ms from the end of one run to the start of the next; 0 leaves the job to those who ask for it. */
+  readonly intervalMs: number;
+  /** Whether the first run begins at once and not after an interval. */
+  readonly atStart: boolean;
+  run(): Promise<unknown>;
+}
+
+/** A job that is asked for while it runs. */
+export class JobRuns extends Error {
+  override readonly name = "JobRuns";
+}
+
+export class Schedule {
+  readonly #log: Log;
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #running = new Map<string, Promise<unknown>>();
+  #stopped = false;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Runs a job at its interval from now on, instead of the one that had its name. */
+  set(job: Job): void {
+    clearTimeout(this.#timers.get(job.name));
+    this.#timers.delete(job.name);
+    if (job.intervalMs > 0) this.#plan(job, job.atStart ? 0 : job.intervalMs);
+  }
+
+  /**
+   * Runs something under a job's name, so that the job does not run beside it.
+   *
+   * @throws {JobRuns} when it runs already
+   */
+  async runAlone<T>(name: string, run: () => Promise<T>): Promise<T> {
+    if (this.#running.has(name)) throw new JobRuns(`Cannot start ${name}: it is running already`);
+    const running = run();
+    this.#running.set(name, running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(name);
+    }
+  }
+
+  /** Begins nothing any more. */
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #plan(job: Job, pauseMs: number): void {
+    if (this.#stopped) return;
+    const timer = setTimeout(async () => {
+      try {
+        await this.runAlone(job.name, () => job.run());
+      } catch (error) {
+        // Somebody asked for it just now, and it runs for them.
+        if (!(error instanceof JobRuns)) this.#log.error(`${job.name} failed`, { error });
+      }
+      // Another job may have taken the name meanwhile.
+      if (this.#timers.get(job.name) === timer) this.#plan(job, job.intervalMs);
+    }, Math.min(pauseMs, LONGEST_PAUSE_MS));
+    this.#timers.set(job.name, timer);
+  }
+}
