@@ -74,7 +74,7 @@ export async function runDataCommand(
   const lock = lockDirectory(layout.lock);
   try {
     prepareData(layout, log);
-    using stores = openStoresAlone(settings);
+    using stores = openStoresAlone(settings, log);
     const work: DataWork = {
       ...stores,
       settings,

@@ -28,7 +28,7 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     log.error("unhandled rejection", { error: event.reason });
   });
   let passwords = data.passwords;
-  const stores = openStores(settings, data.writer, 1 / threads);
+  const stores = openStores(settings, data.writer, 1 / threads, log);
   const service = new RequestService(
     stores,
     { everything: log, auth: auth!, audit: audit! },

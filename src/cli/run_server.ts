@@ -63,7 +63,7 @@ export async function runServer(
   const port = await threads.start();
   const started = new Date(systemClock.now()).toISOString();
   const work: DataWork = {
-    ...openStores(settings, threads.openWriterPort(), 0),
+    ...openStores(settings, threads.openWriterPort(), 0, log),
     settings,
     layout,
     clock: systemClock,

@@ -35,28 +35,31 @@ export interface Stores {
 }
 
 /** @param share the part of the memory for caches that this thread takes, 0 for none */
-export function openStores(settings: Settings, writer: MessagePort, share: number): Stores {
-  return storesOn(settings, new RemoteWriter(writer), share);
+export function openStores(settings: Settings, writer: MessagePort, share: number, log: Log): Stores {
+  return storesOn(settings, new RemoteWriter(writer), share, log);
 }
 
 /** Stores of a process that has the data directory for itself and no other thread; closed by whoever opened them. */
-export function openStoresAlone(settings: Settings): Stores & Disposable {
+export function openStoresAlone(settings: Settings, log: Log): Stores & Disposable {
   const { database, ballast } = new Layout(settings.blobStore.rootDir);
   const commit = new GroupCommit(openForWriting(database), new Ballast(ballast));
   return {
-    ...storesOn(settings, new LocalWriter(commit), 0),
+    ...storesOn(settings, new LocalWriter(commit), 0, log),
     [Symbol.dispose]: () => commit.close(),
   };
 }
 
-function storesOn({ blobStore }: Settings, writer: CommandRunner, share: number): Stores {
+function storesOn({ blobStore }: Settings, writer: CommandRunner, share: number, log: Log): Stores {
   const layout = new Layout(blobStore.rootDir);
-  const reader = new SqliteReader(openForReading(layout.database), MANIFEST_CACHE * share);
+  const reader = new SqliteReader(openForReading(layout.database), MANIFEST_CACHE * share, (digest) => {
+    log.error("the bytes of a manifest are damaged; the next push of it heals it", { digest });
+  });
   return {
     metadata: new SqliteMetadataStore(reader, writer),
     blobs: new FileBlobStore(layout, {
       minimumFreeSpace: blobStore.minimumFreeSpace,
       cacheBytes: BLOB_CACHE * share,
+      verifyOnRead: blobStore.verifyOnRead,
     }),
   };
 }

@@ -82,6 +82,7 @@ export function loadConfig(
     blobStore: {
       rootDir: values.blob_store.fs.root_dir,
       minimumFreeSpace: values.blob_store.fs.minimum_free_space,
+      verifyOnRead: values.blob_store.fs.verify_on_read,
     },
     global: {
       maxManifestSize: global.max_manifest_size,

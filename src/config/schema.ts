@@ -105,6 +105,11 @@ const FILES = {
     "256MiB",
     "Uploads stop when the disk has less room than this; 0 lets them go on.",
   ),
+  verify_on_read: key(
+    BOOLEAN,
+    false,
+    "Holds blobs against their digest while they are sent; a damaged one is cut off before its end.",
+  ),
 } satisfies Keys;
 
 export const ACCESS_POLICY = {

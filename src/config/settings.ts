@@ -10,6 +10,8 @@ export interface Settings {
     readonly rootDir: string;
     /** 0 switches the check off. */
     readonly minimumFreeSpace: number;
+    /** Holds every blob that is read whole against its digest. */
+    readonly verifyOnRead: boolean;
   };
   readonly global: {
     readonly maxManifestSize: number;

@@ -49,7 +49,7 @@ export async function pullBlob(
  * Tells a client that the repository has a blob, and writes down that it was told, since the collection of unused blobs
  * counts on it (distribution-spec end-2, HEAD).
  *
- * @throws {OciError} BLOB_UNKNOWN, also when the bytes are missing or short
+ * @throws {OciError} BLOB_UNKNOWN, also when the bytes are missing, short, or known to be damaged
  */
 export async function announceHeldBlob(
   registry: Registry,
@@ -92,9 +92,12 @@ async function findHeldBlob(
 }
 
 function reportMissingBytes(registry: Registry, blob: HeldBlob): void {
-  registry.log.error("the bytes of a blob are missing or short; the next push of its digest heals it", {
-    digest: blob.digest,
-    file: blob.file,
-    size: blob.size,
-  });
+  registry.log.error(
+    "the bytes of a blob are missing, short or damaged; the next push of its digest heals it",
+    {
+      digest: blob.digest,
+      file: blob.file,
+      size: blob.size,
+    },
+  );
 }

@@ -83,7 +83,7 @@ Deno.test("with a server the command runs there, with the same answer", () =>
   withFolder(async (settings) => {
     await ask(settings, "look", { mayMakeData: true });
     const layout = new Layout(settings.blobStore.rootDir);
-    using stores = openStoresAlone(settings);
+    using stores = openStoresAlone(settings, LOG);
     const work = { ...stores, settings, layout, clock: systemClock, log: LOG, schedule: new Schedule(LOG) };
     const socket = listenForCommands(layout.controlSocket, offerDataCommands(COMMANDS, work));
     try {

@@ -21,7 +21,7 @@ Deno.test("BUILT_IN listens on loopback without TLS, and allows everything", () 
         drainTimeoutMs: 30_000,
         maxConnections: 10_000,
       },
-      blobStore: { rootDir: "./data", minimumFreeSpace: 256 * 1024 ** 2 },
+      blobStore: { rootDir: "./data", minimumFreeSpace: 256 * 1024 ** 2, verifyOnRead: false },
       global: {
         maxManifestSize: 5 * 1024 ** 2,
         maxBlobSize: 100 * 1024 ** 3,
@@ -55,7 +55,7 @@ Deno.test("loadConfig() reads every key", () => {
     body_timeout = "500ms"
     drain_timeout = "1m30s"
     [blob_store]
-    fs = { root_dir = "/srv/registry", minimum_free_space = "1GB" }
+    fs = { root_dir = "/srv/registry", minimum_free_space = "1GB", verify_on_read = true }
     [global]
     max_manifest_size = "8MiB"
     max_blob_size = 1_000
@@ -84,7 +84,7 @@ Deno.test("loadConfig() reads every key", () => {
         drainTimeoutMs: 90_000,
         maxConnections: 7,
       },
-      blobStore: { rootDir: "/srv/registry", minimumFreeSpace: 1_000_000_000 },
+      blobStore: { rootDir: "/srv/registry", minimumFreeSpace: 1_000_000_000, verifyOnRead: true },
       global: {
         maxManifestSize: 8 * 1024 ** 2,
         maxBlobSize: 1000,

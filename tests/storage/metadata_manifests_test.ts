@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { parseMediaType } from "../../src/core/media_type.ts";
 import type { Digest } from "../../src/core/digest.ts";
 import type { Reference } from "../../src/core/reference.ts";
+import { digestOf } from "../model/bytes.ts";
 import { fakeDigest, push, reference, repo, tag, type TempMetadata, TempStorage } from "./temp_storage.ts";
 
 const [A, B] = [repo("a"), repo("b")];
@@ -18,7 +19,12 @@ Deno.test("a manifest is found by digest and by tag, byte for byte and under its
   using metadata = storage.openMetadata();
   const mediaType = parseMediaType("application/vnd.docker.distribution.manifest.v2+json");
   const bytes = new Uint8Array([0, 255, 10, 13, 200]);
-  const manifest = push(A, "m", { bytes, mediaType, tags: [tag("v1"), tag("latest")] });
+  const manifest = push(A, "m", {
+    bytes,
+    digest: digestOf(bytes),
+    mediaType,
+    tags: [tag("v1"), tag("latest")],
+  });
   assert.deepEqual(await metadata.store.putManifest(manifest), { kind: "stored" });
   const stored = { digest: manifest.digest, mediaType, bytes };
   for (const wanted of [byDigest(manifest.digest), byTag("v1"), byTag("latest")]) {

@@ -1,7 +1,8 @@
 /** Finished blobs as files: opening, reading in ranges, and a memory of the small ones. */
 import type { BlobFile, BlobReader } from "../../ports/blob_store.ts";
 import { ByteCache } from "../byte_cache.ts";
-import type { Layout } from "./layout.ts";
+import { digestInName, type Layout } from "./layout.ts";
+import { verifyBytes, verifying } from "./verify_read.ts";
 
 /** Bytes read at once. Measured: 256 KiB to 1 MiB carry the same, smaller ones less. */
 const CHUNK = 512 * 1024;
@@ -14,10 +15,17 @@ export class BlobFiles {
   /** Keyed by file name. A name is never used twice, so what is remembered cannot be out of date. */
   readonly #small: ByteCache<BlobFile>;
 
-  /** @param cacheBytes memory for small blobs */
-  constructor(layout: Layout, cacheBytes: number) {
+  readonly #verify: boolean;
+
+  /**
+   * @param cacheBytes memory for small blobs
+   * @param verify holds what is read whole against the digest: a damaged small blob is not opened, the reading of a large one
+   * breaks before its last chunk
+   */
+  constructor(layout: Layout, cacheBytes: number, verify = false) {
     this.#layout = layout;
     this.#small = new ByteCache(cacheBytes);
+    this.#verify = verify;
   }
 
   async open(file: BlobFile, size: number): Promise<BlobReader | undefined> {
@@ -25,10 +33,11 @@ export class BlobFiles {
     if (remembered !== undefined) return readerOfBytes(remembered);
     const opened = await openWhole(this.#layout.blob(file), size);
     if (opened === undefined) return undefined;
-    if (size > SMALL) return new FileReader(opened, size);
+    if (size > SMALL) return new FileReader(opened, size, this.#verify ? file : undefined);
     using whole = opened;
     const bytes = new Uint8Array(size);
     if (await readFully(whole, bytes) < size) return undefined;
+    if (this.#verify && !verifyBytes(bytes, digestInName(file))) return undefined;
     this.#small.set(file, bytes);
     return readerOfBytes(bytes);
   }
@@ -96,9 +105,16 @@ function readerOfBytes(bytes: Uint8Array): BlobReader {
 class FileReader implements BlobReader {
   readonly bytes = undefined;
 
-  constructor(readonly file: Deno.FsFile, readonly size: number) {}
+  /** @param verified name of the blob's file where whole reads are held against its digest */
+  constructor(readonly file: Deno.FsFile, readonly size: number, readonly verified: BlobFile | undefined) {}
 
-  async *read(start: number, end: number): AsyncGenerator<Uint8Array> {
+  read(start: number, end: number): AsyncGenerator<Uint8Array> {
+    const chunks = this.#read(start, end);
+    const whole = start === 0 && end === this.size;
+    return whole && this.verified !== undefined ? verifying(chunks, this.size, this.verified) : chunks;
+  }
+
+  async *#read(start: number, end: number): AsyncGenerator<Uint8Array> {
     await this.file.seek(start, Deno.SeekMode.Start);
     let left = end - start;
     while (left > 0) {

@@ -13,6 +13,8 @@ export interface FileBlobStoreOptions {
   readonly minimumFreeSpace: number;
   /** Bytes of memory for small blobs. */
   readonly cacheBytes: number;
+  /** Holds every blob that is read whole against its digest. */
+  readonly verifyOnRead?: boolean;
 }
 
 /** One thread's view of the blob files. Threads share the files; the locks on upload files are between all of them. */
@@ -25,7 +27,7 @@ export class FileBlobStore implements BlobStore {
   constructor(layout: Layout, options: FileBlobStoreOptions) {
     this.#layout = layout;
     this.#space = new FreeSpace(layout.uploads, options.minimumFreeSpace);
-    this.#blobs = new BlobFiles(layout, options.cacheBytes);
+    this.#blobs = new BlobFiles(layout, options.cacheBytes, options.verifyOnRead);
   }
 
   open(file: BlobFile, size: number): Promise<BlobReader | undefined> {

@@ -1,7 +1,7 @@
 /** Which file lies where under the root directory, and making the folders so that they outlive a power cut. */
 import { dirname } from "node:path";
 import type { Digest } from "../../core/digest.ts";
-import { algorithmOf, hexOf } from "../../core/digest.ts";
+import { algorithmOf, hexOf, makeDigest } from "../../core/digest.ts";
 import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type { BlobFile } from "../../ports/blob_store.ts";
 
@@ -58,6 +58,12 @@ export class Layout {
 export function blobFileOf(digest: Digest, session: UploadSessionId): BlobFile {
   const hex = hexOf(digest);
   return `${algorithmOf(digest)}/${hex.slice(0, 2)}/${hex}.${session}` as BlobFile;
+}
+
+/** The digest that a blob file's name says its bytes have. */
+export function digestInName(file: BlobFile): Digest {
+  const name = file.slice(file.lastIndexOf("/") + 1);
+  return makeDigest(file.startsWith("sha512/") ? "sha512" : "sha256", name.slice(0, name.indexOf(".")));
 }
 
 /** Folder of a blob file, as a path below `blobs/`. */

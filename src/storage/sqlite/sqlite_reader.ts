@@ -1,7 +1,7 @@
 /** The reading half of the MetadataStore: prepared statements on a read-only connection of this thread. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Descriptor } from "../../core/descriptor.ts";
-import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
+import { algorithmOf, type Digest, type DigestAlgorithm } from "../../core/digest.ts";
 import type { MediaType } from "../../core/media_type.ts";
 import type { Reference } from "../../core/reference.ts";
 import type { RepositoryName } from "../../core/repository_name.ts";
@@ -10,6 +10,7 @@ import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type { BlobFile } from "../../ports/blob_store.ts";
 import type { HeldBlob, PageRequest, StoredManifest, UploadSession } from "../../ports/metadata_store.ts";
 import { ByteCache } from "../byte_cache.ts";
+import { nodeHasher } from "../node_hasher.ts";
 import { QUERIES, type QueryName } from "./queries.ts";
 
 /** A page of referrers ends when its annotations reach this many characters. */
@@ -32,9 +33,15 @@ export class SqliteReader {
   readonly #blobs = new Map<string, HeldBlob>();
   #dataVersion: unknown;
 
-  /** @param cacheBytes memory for bytes of manifests */
-  constructor(database: DatabaseSync, cacheBytes: number) {
+  readonly #onDamage: (digest: Digest) => void;
+
+  /**
+   * @param cacheBytes memory for bytes of manifests
+   * @param onDamage hears of manifests whose bytes are damaged; to those who ask they are not there, so that a push heals them
+   */
+  constructor(database: DatabaseSync, cacheBytes: number, onDamage: (digest: Digest) => void = () => {}) {
     this.#database = database;
+    this.#onDamage = onDamage;
     this.#contents = new ByteCache(cacheBytes);
     for (const [name, sql] of Object.entries(QUERIES)) {
       this.#statements[name as QueryName] = database.prepare(sql);
@@ -129,6 +136,11 @@ export class SqliteReader {
   #readContent(digest: Digest): Uint8Array | undefined {
     const row = this.#statements.content.get(digest) as { bytes: Uint8Array } | undefined;
     if (row === undefined) return undefined;
+    // Once for each time that it enters the memory, which costs microseconds: a manifest names everything below it.
+    if (nodeHasher.digestOf(row.bytes, algorithmOf(digest)) !== digest) {
+      this.#onDamage(digest);
+      return undefined;
+    }
     this.#contents.set(digest, row.bytes);
     return row.bytes;
   }
