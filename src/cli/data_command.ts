@@ -12,6 +12,7 @@ import {
 } from "../server/control_socket.ts";
 import { lockDirectory } from "../storage/files/directory_lock.ts";
 import { Layout, makeFolders } from "../storage/files/layout.ts";
+import { RemovalHold } from "../storage/files/removals.ts";
 import { prepareData } from "./prepare_data.ts";
 import { Schedule } from "./schedule.ts";
 import { openStoresAlone, type Stores, systemClock } from "./wire.ts";
@@ -22,6 +23,8 @@ export interface DataWork extends Stores {
   readonly layout: Layout;
   readonly clock: Clock;
   readonly log: Log;
+  /** Puts the removal of blob files off in all threads. */
+  readonly removalHold: RemovalHold;
   /** Keeps jobs that the server runs by itself from running beside a command. */
   readonly schedule: Schedule;
 }
@@ -77,6 +80,7 @@ export async function runDataCommand(
     using stores = openStoresAlone(settings, log);
     const work: DataWork = {
       ...stores,
+      removalHold: new RemovalHold(),
       settings,
       layout,
       clock: systemClock,

@@ -8,6 +8,7 @@ import { LogBatch } from "./log_batch.ts";
 import type { FromHttp, StartHttp, ToHttp } from "./thread_messages.ts";
 import { PortCalls } from "./port_calls.ts";
 import { RequestService } from "./request_service.ts";
+import { RemovalHold } from "../storage/files/removals.ts";
 import { openStores } from "./wire.ts";
 
 const thread = self as unknown as {
@@ -28,7 +29,12 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     log.error("unhandled rejection", { error: event.reason });
   });
   let passwords = data.passwords;
-  const stores = openStores(settings, data.writer, 1 / threads, log);
+  const stores = openStores(data.writer, {
+    settings,
+    share: 1 / threads,
+    removalHold: new RemovalHold(data.removals),
+    log,
+  });
   const service = new RequestService(
     stores,
     { everything: log, auth: auth!, audit: audit! },

@@ -62,9 +62,11 @@ export async function runServer(
   }, settings.server.threads || navigator.hardwareConcurrency);
   const port = await threads.start();
   const started = new Date(systemClock.now()).toISOString();
+  const { removalHold } = threads;
   const work: DataWork = {
-    ...openStores(settings, threads.openWriterPort(), 0, log),
+    ...openStores(threads.openWriterPort(), { settings, share: 0, removalHold, log }),
     settings,
+    removalHold,
     layout,
     clock: systemClock,
     log,

@@ -19,6 +19,8 @@ export interface StartHttp {
   readonly settings: Settings;
   readonly logLevels: LogLevels;
   readonly writer: MessagePort;
+  /** Memory of the hold on removals. */
+  readonly removals: SharedArrayBuffer;
   /** The way to the password thread; undefined where no passwords are configured. */
   readonly passwords: MessagePort | undefined;
   /** Port to listen on, which the first thread may have got from the system. */

@@ -1,6 +1,7 @@
 /** The threads under the main one: what each may do, and how they begin and end together. */
 import type { Settings } from "../config/settings.ts";
 import type { Log } from "../ports/log.ts";
+import { RemovalHold } from "../storage/files/removals.ts";
 import { CannotListen, HttpWorker } from "./http_worker.ts";
 import { HttpWorkers } from "./http_workers.ts";
 import { describeListenFault } from "./listen_fault.ts";
@@ -52,6 +53,8 @@ export class Threads {
   readonly #entries: ThreadEntries;
   readonly #http: HttpWorkers;
   readonly #count: number;
+  /** Puts the removal of blob files off in all threads. */
+  readonly removalHold = new RemovalHold();
   #writer!: WriterWorker;
   #passwords: Worker | undefined;
   /** Those of the last reload, for a thread that replaces another. */
@@ -155,6 +158,7 @@ export class Threads {
         settings: this.#settings,
         logLevels: this.#options.logLevels,
         writer: this.openWriterPort(),
+        removals: this.removalHold.shared,
         passwords: this.#openPasswordPort(),
         port,
         threads: this.#count,

@@ -9,6 +9,7 @@ import { DEFAULT_REGISTRY_SETTINGS, type Registry } from "../registry/registry.t
 import { Ballast } from "../storage/files/ballast.ts";
 import { FileBlobStore } from "../storage/files/file_blob_store.ts";
 import { Layout } from "../storage/files/layout.ts";
+import { RemovalHold } from "../storage/files/removals.ts";
 import { nodeHasher } from "../storage/node_hasher.ts";
 import { GroupCommit } from "../storage/sqlite/group_commit.ts";
 import { openForReading, openForWriting } from "../storage/sqlite/open_database.ts";
@@ -34,9 +35,18 @@ export interface Stores {
   readonly blobs: BlobStore;
 }
 
-/** @param share the part of the memory for caches that this thread takes, 0 for none */
-export function openStores(settings: Settings, writer: MessagePort, share: number, log: Log): Stores {
-  return storesOn(settings, new RemoteWriter(writer), share, log);
+export interface OpenStores {
+  readonly settings: Settings;
+  /** The part of the memory for caches that this thread takes, 0 for none. */
+  readonly share: number;
+  /** That of all threads. */
+  readonly removalHold: RemovalHold;
+  readonly log: Log;
+}
+
+/** Stores of one thread of several, whose writer is another. */
+export function openStores(writer: MessagePort, options: OpenStores): Stores {
+  return storesOn(new RemoteWriter(writer), options);
 }
 
 /** Stores of a process that has the data directory for itself and no other thread; closed by whoever opened them. */
@@ -44,12 +54,13 @@ export function openStoresAlone(settings: Settings, log: Log): Stores & Disposab
   const { database, ballast } = new Layout(settings.blobStore.rootDir);
   const commit = new GroupCommit(openForWriting(database), new Ballast(ballast));
   return {
-    ...storesOn(settings, new LocalWriter(commit), 0, log),
+    ...storesOn(new LocalWriter(commit), { settings, share: 0, removalHold: new RemovalHold(), log }),
     [Symbol.dispose]: () => commit.close(),
   };
 }
 
-function storesOn({ blobStore }: Settings, writer: CommandRunner, share: number, log: Log): Stores {
+function storesOn(writer: CommandRunner, { settings, share, removalHold, log }: OpenStores): Stores {
+  const { blobStore } = settings;
   const layout = new Layout(blobStore.rootDir);
   const reader = new SqliteReader(openForReading(layout.database), MANIFEST_CACHE * share, (digest) => {
     log.error("the bytes of a manifest are damaged; the next push of it heals it", { digest });
@@ -60,6 +71,7 @@ function storesOn({ blobStore }: Settings, writer: CommandRunner, share: number,
       minimumFreeSpace: blobStore.minimumFreeSpace,
       cacheBytes: BLOB_CACHE * share,
       verifyOnRead: blobStore.verifyOnRead,
+      removalHold,
     }),
   };
 }

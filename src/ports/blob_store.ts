@@ -51,7 +51,7 @@ export interface BlobStore {
   open(file: BlobFile, size: number): Promise<BlobReader | undefined>;
   /** True when the file is there with exactly `size` bytes. */
   isWhole(file: BlobFile, size: number): Promise<boolean>;
-  /** Removes a blob's file; no error when it is gone already. */
+  /** Removes a blob's file that no row names, later where somebody still counts on it; no error when it is gone already. */
   remove(file: BlobFile): Promise<void>;
 
   /** Makes the file of a new upload session. @throws {OciError} INSUFFICIENT_STORAGE below the minimum of free space */

@@ -9,6 +9,7 @@ import type { Log } from "../../src/ports/log.ts";
 import { listenForCommands, type Progress } from "../../src/server/control_socket.ts";
 import { DirectoryInUse, lockDirectory } from "../../src/storage/files/directory_lock.ts";
 import { Layout } from "../../src/storage/files/layout.ts";
+import { RemovalHold } from "../../src/storage/files/removals.ts";
 import { load } from "../config/load_text.ts";
 
 const LOG: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -84,7 +85,15 @@ Deno.test("with a server the command runs there, with the same answer", () =>
     await ask(settings, "look", { mayMakeData: true });
     const layout = new Layout(settings.blobStore.rootDir);
     using stores = openStoresAlone(settings, LOG);
-    const work = { ...stores, settings, layout, clock: systemClock, log: LOG, schedule: new Schedule(LOG) };
+    const work = {
+      ...stores,
+      removalHold: new RemovalHold(),
+      settings,
+      layout,
+      clock: systemClock,
+      log: LOG,
+      schedule: new Schedule(LOG),
+    };
     const socket = listenForCommands(layout.controlSocket, offerDataCommands(COMMANDS, work));
     try {
       const heard: Progress[] = [];

@@ -6,6 +6,7 @@ import { BlobFiles, removeIfThere } from "./blob_files.ts";
 import { FreeSpace, withoutRoom } from "./free_space.ts";
 import { HashProgresses } from "./hash_progress.ts";
 import type { Layout } from "./layout.ts";
+import { RemovalHold, Removals } from "./removals.ts";
 import { FileUploadWriter, uploadGone } from "./upload_writer.ts";
 
 export interface FileBlobStoreOptions {
@@ -15,6 +16,8 @@ export interface FileBlobStoreOptions {
   readonly cacheBytes: number;
   /** Holds every blob that is read whole against its digest. */
   readonly verifyOnRead?: boolean;
+  /** Puts the removal of blob files off; that of all threads. */
+  readonly removalHold?: RemovalHold;
 }
 
 /** One thread's view of the blob files. Threads share the files; the locks on upload files are between all of them. */
@@ -22,12 +25,17 @@ export class FileBlobStore implements BlobStore {
   readonly #layout: Layout;
   readonly #space: FreeSpace;
   readonly #blobs: BlobFiles;
+  readonly #removals: Removals;
   readonly #progresses = new HashProgresses();
 
   constructor(layout: Layout, options: FileBlobStoreOptions) {
     this.#layout = layout;
     this.#space = new FreeSpace(layout.uploads, options.minimumFreeSpace);
     this.#blobs = new BlobFiles(layout, options.cacheBytes, options.verifyOnRead);
+    this.#removals = new Removals(
+      options.removalHold ?? new RemovalHold(),
+      (file) => this.#blobs.remove(file),
+    );
   }
 
   open(file: BlobFile, size: number): Promise<BlobReader | undefined> {
@@ -39,7 +47,7 @@ export class FileBlobStore implements BlobStore {
   }
 
   remove(file: BlobFile): Promise<void> {
-    return this.#blobs.remove(file);
+    return this.#removals.remove(file);
   }
 
   async createUpload(id: UploadSessionId): Promise<void> {
