@@ -1,4 +1,5 @@
 /** The command line: one function a command, an exit code out. */
+import { resolve } from "node:path";
 import { TrustError } from "../auth/load_trust.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { faultOfRuntime } from "../server/check_runtime.ts";
@@ -9,6 +10,7 @@ import { checkSettings } from "./check_settings.ts";
 import { hashPasswordFromInput } from "./hash_password.ts";
 import { readLogLevels } from "./log_levels.ts";
 import { configureClient } from "./client_config_command.ts";
+import { writeUnit } from "./systemd_unit.ts";
 import { testPolicy } from "./policy_test.ts";
 import { readSettings } from "./read_settings.ts";
 import { runServer } from "./run_server.ts";
@@ -55,6 +57,13 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
       return await runClientConfig(options);
     case "status":
       return await showStatus(configFiles);
+    case "systemd-unit":
+      print(writeUnit({
+        settings: readSettings(configFiles).settings,
+        configFiles: configFiles.map((file) => resolve(file)),
+        program: Deno.build.standalone ? Deno.execPath() : undefined,
+      }));
+      return DONE;
     case "version":
       print(versionText());
       return DONE;

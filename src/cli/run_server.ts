@@ -3,6 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import { expireUploads } from "../jobs/expire_uploads.ts";
 import { listenForCommands } from "../server/control_socket.ts";
 import { JsonLog } from "../server/json_log.ts";
+import { findServiceManager, ServiceManager } from "../server/service_manager.ts";
 import { lockDirectory } from "../storage/files/directory_lock.ts";
 import { Layout, makeFolders } from "../storage/files/layout.ts";
 import { type DataWork, offerDataCommands } from "./data_command.ts";
@@ -87,8 +88,17 @@ export async function runServer(
     log.info("stopping", { signal, drain_seconds: settings.server.drainTimeoutMs / 1000 });
     stopped.resolve(0);
   });
+  const address = findServiceManager((name) => Deno.env.get(name), Deno.pid);
+  const manager = address && new ServiceManager(address, log);
+  const status = `serving ${urlOf(settings, port)}`;
   const reload = makeReload(settings, readAgain, threads, log);
-  Deno.addSignalListener("SIGHUP", () => void reload());
+  Deno.addSignalListener("SIGHUP", async () => {
+    manager?.reloading();
+    await reload();
+    manager?.ready(status);
+  });
+  manager?.ready(status);
+  manager?.watch(() => answersItself(threads, work));
   log.info("listening", {
     url: urlOf(settings, port),
     threads: threads.alive,
@@ -98,12 +108,14 @@ export async function runServer(
   });
 
   const code = await stopped.promise;
+  manager?.stopping();
   work.schedule.stop();
   control.close();
   if (code === 0) {
     await threads.stop(settings.server.drainTimeoutMs);
     log.info("stopped");
   }
+  await manager?.close();
   await output.flush(1000);
   lock.release();
   return code;
@@ -131,6 +143,16 @@ function makeReload(
   };
   // One after the other: the last word is the newest.
   return () => last = last.then(reload);
+}
+
+/**
+ * Resolves when the writer has answered, be it that the disk is broken: a new start would not mend that.
+ *
+ * @throws {Error} when nobody takes requests
+ */
+async function answersItself(threads: Threads, { metadata }: DataWork): Promise<void> {
+  if (threads.alive === 0) throw new Error("no HTTP thread listens");
+  await metadata.checkReady().catch(() => {});
 }
 
 /** Plans what the server does by itself. */

@@ -20,6 +20,7 @@ Commands:
                     --check                                   try the connection and say what is wrong
   hash-password   read a password, from the terminal or a pipe, and print its hash for [auth.identity.<id>]
                   (the original's name for it, argon, works too)
+  systemd-unit    print a unit for systemd that fits the configuration, with the steps to install it
   version         print the versions of this program, Deno and SQLite
   help            print this text
 

@@ -32,12 +32,16 @@ export class ProgramFolder implements AsyncDisposable {
   }
 
   /** Starts a server; the disposal kills what is left of it. */
-  serve(args: readonly string[] = ["server"], program: readonly string[] = PROGRAM): ServerProcess {
+  serve(
+    args: readonly string[] = ["server"],
+    program: readonly string[] = PROGRAM,
+    env: Record<string, string> = {},
+  ): ServerProcess {
     const [command = "", ...words] = [...program, ...args];
     const server = new ServerProcess("The server", command, {
       args: words,
       cwd: this.path,
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", ...env },
     });
     this.#servers.push(server);
     return server;
