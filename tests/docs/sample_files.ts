@@ -31,5 +31,10 @@ function sampleOf(name: string): string | Uint8Array {
 
 /** Values for the environment variables that the documents name. */
 export function readSampleVariable(name: string): string | undefined {
-  return new Map([["PORT", "5000"], ["TOKEN_KEY", TOKEN_KEY], ["WEBHOOK_TOKEN", "secret"]]).get(name);
+  return new Map([
+    ["PORT", "5000"],
+    ["TOKEN_KEY", TOKEN_KEY],
+    ["WEBHOOK_TOKEN", "secret"],
+    ["CREDENTIALS_DIRECTORY", "/run/credentials/simple-registry.service"],
+  ]).get(name);
 }
