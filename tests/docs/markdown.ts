@@ -66,11 +66,17 @@ export function parsePage(path: string, text: string): Page {
   for (let index = 0; index < lines.length; index++) {
     const line = lines[index]!;
     const number = index + 1;
-    if (line.startsWith("```")) {
-      const end = lines.indexOf("```", index + 1);
+    // A block inside a list is indented as a whole.
+    const fence = /^( *)```(.*)$/.exec(line);
+    if (fence !== null) {
+      const [, indent = "", info = ""] = fence;
+      const end = lines.indexOf(`${indent}\`\`\``, index + 1);
       if (end < 0) throw new Error(`${path}:${number}: the block does not end`);
-      const [language = "", ...words] = line.slice(3).trim().split(/\s+/);
-      const text = lines.slice(index + 1, end).join("\n") + "\n";
+      const [language = "", ...words] = info.trim().split(/\s+/);
+      const inside = lines.slice(index + 1, end).map((each) =>
+        each.startsWith(indent) ? each.slice(indent.length) : each.trimStart()
+      );
+      const text = inside.join("\n") + "\n";
       blocks.push({ language, words, text, heading: trail.at(-1) ?? "", line: number });
       index = end;
       continue;
@@ -87,7 +93,7 @@ export function parsePage(path: string, text: string): Page {
     }
     for (const [, target] of line.matchAll(/\]\(([^)\s]+)\)/g)) links.push({ target: target!, line: number });
   }
-  const prose = text.replace(/^```[\s\S]*?^```$/gm, "");
+  const prose = text.replace(/^( *)```[\s\S]*?^\1```$/gm, "");
   return { path, text, prose, blocks, headings, rows, links };
 }
 
