@@ -38,7 +38,7 @@ export class HttpWorker {
     };
     // Whoever starts a thread awaits this; where nobody does any more, it is no fault of its own.
     this.#listening.promise.catch(() => {});
-    const ports = start.passwords === undefined ? [start.writer] : [start.writer, start.passwords];
+    const ports = start.passwords === undefined ? [start.writer.port] : [start.writer.port, start.passwords];
     this.#worker.postMessage(start, ports);
   }
 

@@ -65,7 +65,7 @@ export async function runServer(
   const started = new Date(systemClock.now()).toISOString();
   const { removalHold } = threads;
   const work: DataWork = {
-    ...openStores(threads.openWriterPort(), { settings, share: 0, removalHold, log }),
+    ...openStores(threads.openWriter(), { settings, share: 0, removalHold, log }),
     settings,
     removalHold,
     layout,

@@ -1,10 +1,13 @@
 /** What the main thread and the others say to each other. */
 import type { Settings } from "../config/settings.ts";
 import type { LogLevels } from "./log_levels.ts";
+import type { WriterAccess } from "./wire.ts";
 
 /** First message to the writer thread. */
 export interface StartWriter {
   readonly rootDir: string;
+  /** Memory of the counter of commits, which all threads read. */
+  readonly commits: SharedArrayBuffer;
 }
 
 /** Later messages to the writer thread. */
@@ -18,7 +21,7 @@ export type FromWriter = { readonly kind: "ready" } | { readonly kind: "closed" 
 export interface StartHttp {
   readonly settings: Settings;
   readonly logLevels: LogLevels;
-  readonly writer: MessagePort;
+  readonly writer: WriterAccess;
   /** Memory of the hold on removals. */
   readonly removals: SharedArrayBuffer;
   /** The way to the password thread; undefined where no passwords are configured. */

@@ -2,12 +2,14 @@
 import type { Settings } from "../config/settings.ts";
 import type { Log } from "../ports/log.ts";
 import { RemovalHold } from "../storage/files/removals.ts";
+import { CommitCounter } from "../storage/sqlite/commit_counter.ts";
 import { CannotListen, HttpWorker } from "./http_worker.ts";
 import { HttpWorkers } from "./http_workers.ts";
 import { describeListenFault } from "./listen_fault.ts";
 import type { WatchTimes } from "./listener_watch.ts";
 import type { LogLevels } from "./log_levels.ts";
 import type { ServePasswords, StartPasswords } from "./password_thread.ts";
+import type { WriterAccess } from "./wire.ts";
 import { WriterWorker } from "./writer_worker.ts";
 
 /** ms that a replaced password thread may still answer. */
@@ -55,6 +57,7 @@ export class Threads {
   readonly #count: number;
   /** Puts the removal of blob files off in all threads. */
   readonly removalHold = new RemovalHold();
+  readonly #commits = new CommitCounter().shared;
   #writer!: WriterWorker;
   #passwords: Worker | undefined;
   /** Those of the last reload, for a thread that replaces another. */
@@ -93,7 +96,7 @@ export class Threads {
     this.#writer = new WriterWorker({
       entry: this.#entries.writer,
       permissions: { ...NOTHING, ...this.#rootOnly(), sys: ["statfs"] },
-      start: { rootDir: this.#settings.blobStore.rootDir },
+      start: { rootDir: this.#settings.blobStore.rootDir, commits: this.#commits },
       onDeath: this.#options.onFatal,
     });
     await this.#writer.ready;
@@ -106,8 +109,8 @@ export class Threads {
   }
 
   /** A new way to the writer, for a thread or for jobs of the main one. */
-  openWriterPort(): MessagePort {
-    return this.#writer.openPort();
+  openWriter(): WriterAccess {
+    return { port: this.#writer.openPort(), commits: this.#commits };
   }
 
   /**
@@ -157,7 +160,7 @@ export class Threads {
       start: {
         settings: this.#settings,
         logLevels: this.#options.logLevels,
-        writer: this.openWriterPort(),
+        writer: this.openWriter(),
         removals: this.removalHold.shared,
         passwords: this.#openPasswordPort(),
         port,

@@ -11,6 +11,7 @@ import { FileBlobStore } from "../storage/files/file_blob_store.ts";
 import { Layout } from "../storage/files/layout.ts";
 import { RemovalHold } from "../storage/files/removals.ts";
 import { nodeHasher } from "../storage/node_hasher.ts";
+import { CommitCounter } from "../storage/sqlite/commit_counter.ts";
 import { GroupCommit } from "../storage/sqlite/group_commit.ts";
 import { openForReading, openForWriting } from "../storage/sqlite/open_database.ts";
 import { SqliteMetadataStore } from "../storage/sqlite/sqlite_metadata_store.ts";
@@ -35,6 +36,13 @@ export interface Stores {
   readonly blobs: BlobStore;
 }
 
+/** What a thread needs of the writer. */
+export interface WriterAccess {
+  readonly port: MessagePort;
+  /** Memory of its counter of commits. */
+  readonly commits: SharedArrayBuffer;
+}
+
 export interface OpenStores {
   readonly settings: Settings;
   /** The part of the memory for caches that this thread takes, 0 for none. */
@@ -45,25 +53,35 @@ export interface OpenStores {
 }
 
 /** Stores of one thread of several, whose writer is another. */
-export function openStores(writer: MessagePort, options: OpenStores): Stores {
-  return storesOn(new RemoteWriter(writer), options);
+export function openStores({ port, commits }: WriterAccess, options: OpenStores): Stores {
+  return storesOn(new RemoteWriter(port), new CommitCounter(commits), options);
 }
 
 /** Stores of a process that has the data directory for itself and no other thread; closed by whoever opened them. */
 export function openStoresAlone(settings: Settings, log: Log): Stores & Disposable {
   const { database, ballast } = new Layout(settings.blobStore.rootDir);
-  const commit = new GroupCommit(openForWriting(database), new Ballast(ballast));
+  const commits = new CommitCounter();
+  const commit = new GroupCommit(openForWriting(database), new Ballast(ballast), commits);
+  const options: OpenStores = { settings, share: 0, removalHold: new RemovalHold(), log };
   return {
-    ...storesOn(new LocalWriter(commit), { settings, share: 0, removalHold: new RemovalHold(), log }),
+    ...storesOn(new LocalWriter(commit), commits, options),
     [Symbol.dispose]: () => commit.close(),
   };
 }
 
-function storesOn(writer: CommandRunner, { settings, share, removalHold, log }: OpenStores): Stores {
+function storesOn(
+  writer: CommandRunner,
+  commits: CommitCounter,
+  { settings, share, removalHold, log }: OpenStores,
+): Stores {
   const { blobStore } = settings;
   const layout = new Layout(blobStore.rootDir);
-  const reader = new SqliteReader(openForReading(layout.database), MANIFEST_CACHE * share, (digest) => {
-    log.error("the bytes of a manifest are damaged; the next push of it heals it", { digest });
+  const reader = new SqliteReader(openForReading(layout.database), {
+    cacheBytes: MANIFEST_CACHE * share,
+    commits,
+    onDamage(digest) {
+      log.error("the bytes of a manifest are damaged; the next push of it heals it", { digest });
+    },
   });
   return {
     metadata: new SqliteMetadataStore(reader, writer),

@@ -1,6 +1,7 @@
 /** Entry of the writer thread: the one connection that writes to the database. */
 import { Ballast } from "../storage/files/ballast.ts";
 import { Layout } from "../storage/files/layout.ts";
+import { CommitCounter } from "../storage/sqlite/commit_counter.ts";
 import { GroupCommit } from "../storage/sqlite/group_commit.ts";
 import { openForWriting } from "../storage/sqlite/open_database.ts";
 import { serveWriter } from "../storage/sqlite/writer_link.ts";
@@ -13,7 +14,11 @@ const thread = self as unknown as {
 
 thread.onmessage = ({ data }: MessageEvent<StartWriter>) => {
   const { database, ballast } = new Layout(data.rootDir);
-  const commit = new GroupCommit(openForWriting(database), new Ballast(ballast));
+  const commit = new GroupCommit(
+    openForWriting(database),
+    new Ballast(ballast),
+    new CommitCounter(data.commits),
+  );
   const serve = serveWriter(commit);
   thread.onmessage = ({ data }: MessageEvent<ToWriter>) => {
     switch (data.kind) {

@@ -21,7 +21,7 @@ export async function makeRealRegistry(settings: Partial<RegistrySettings> = {})
   const layout = new Layout(await Deno.makeTempDir({ prefix: "registry-test-" }));
   makeFolders(layout);
   const commit = new GroupCommit(openForWriting(layout.database));
-  const reader = new SqliteReader(openForReading(layout.database), 1024 * 1024);
+  const reader = new SqliteReader(openForReading(layout.database), { cacheBytes: 1024 * 1024 });
   const registry: Registry = {
     ...makeModelRegistry(settings),
     metadata: new SqliteMetadataStore(reader, new LocalWriter(commit)),

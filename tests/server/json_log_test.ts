@@ -1,5 +1,6 @@
 /** Log lines: one object a line, whatever the values hold. */
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { JsonLog, type LogLevel } from "../../src/server/json_log.ts";
 
 function record(level: LogLevel = "debug") {
@@ -147,4 +148,53 @@ Deno.test("JsonLog leaves out fields that are undefined", () => {
     "message",
     "a",
   ]);
+});
+
+Deno.test("property: a line reads back as the fields that JSON has a form for, whatever they are named and hold", () => {
+  const special = fc.constantFrom(
+    '"',
+    "\\",
+    "\n",
+    "\x7f",
+    "\x9b",
+    "\u2028",
+    "\u202e",
+    "\ufeff",
+    "\ud83d",
+    "\ude00",
+    "😀",
+    "__proto__",
+  );
+  const text = fc.array(fc.oneof(special, fc.string({ unit: "grapheme" }))).map((parts) => parts.join(""));
+  const value = fc.oneof(
+    text,
+    fc.double(),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.constant(undefined),
+    fc.date(),
+    fc.array(text),
+    fc.dictionary(text, text),
+  );
+  fc.assert(fc.property(text, fc.dictionary(text, value), (message, fields) => {
+    const { error: _error, time: _time, level: _level, ...rest } = fields;
+    const { time, level, message: said, ...read } = lineOf(message, rest);
+    assert.deepEqual(read, JSON.parse(JSON.stringify({ ...rest, message: undefined })));
+    assert.equal(said, message);
+    assert.equal(level, "info");
+    assert.equal(new Date(String(time)).toISOString(), time);
+  }));
+});
+
+Deno.test("JsonLog writes each time as it is, on both sides of a second's end and when the clock is set back", () => {
+  const { now } = Date;
+  try {
+    for (const at of [1_700_000_000_999, 1_700_000_001_000, 1_700_000_001_007, 1_699_999_999_010, 1234]) {
+      Date.now = () => at;
+      assert.equal(lineOf("m", {}).time, new Date(at).toISOString());
+    }
+  } finally {
+    Date.now = now;
+  }
 });

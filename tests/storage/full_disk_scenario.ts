@@ -32,7 +32,7 @@ async function open() {
   const ballast = new Ballast(layout.ballast, MiB);
   const commit = new GroupCommit(database, ballast);
   await ballast.settled();
-  const reader = new SqliteReader(openForReading(layout.database), 0);
+  const reader = new SqliteReader(openForReading(layout.database), { cacheBytes: 0 });
   return { commit, reader, metadata: new SqliteMetadataStore(reader, new LocalWriter(commit)) };
 }
 

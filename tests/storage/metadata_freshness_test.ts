@@ -18,7 +18,9 @@ const EMPTIED = { busy: 0, log: 0, checkpointed: 0 };
 Deno.test("every reader sees a tag move, a manifest go and a blob change with its next read", async () => {
   using storage = new TempStorage();
   using metadata = storage.openMetadata();
-  const readers = [1, 2, 3].map(() => new SqliteReader(openForReading(storage.layout.database), 1_000_000));
+  const readers = [1, 2, 3].map(() =>
+    new SqliteReader(openForReading(storage.layout.database), { cacheBytes: 1_000_000 })
+  );
   const [one, two] = [push(A, "one", { tags: [tag("v1")] }), push(A, "two", { tags: [tag("v1")] })];
   for (let i = 0; i < 50; i++) {
     const manifest = i % 2 ? one : two;

@@ -9,7 +9,7 @@ const thread = self as unknown as {
 };
 
 thread.onmessage = ({ data: path }: MessageEvent<string>) => {
-  const reader = new SqliteReader(openForReading(path), 0);
+  const reader = new SqliteReader(openForReading(path), { cacheBytes: 0 });
   const read = (): void => {
     for (let i = 0; i < 200; i++) {
       reader.findManifest(repo("a"), { kind: "tag", tag: tag("v1") });

@@ -83,7 +83,7 @@ export class TempMetadata implements Disposable {
   constructor(layout: Layout) {
     this.database = openForWriting(layout.database);
     this.commit = new GroupCommit(this.database);
-    this.reader = new SqliteReader(openForReading(layout.database), 1024 * 1024);
+    this.reader = new SqliteReader(openForReading(layout.database), { cacheBytes: 1024 * 1024 });
     this.store = new SqliteMetadataStore(this.reader, new LocalWriter(this.commit));
   }
 

@@ -32,7 +32,7 @@ class TestWriter implements AsyncDisposable {
   }
 
   openStore(): SqliteMetadataStore {
-    const reader = new SqliteReader(openForReading(this.#databasePath), 0);
+    const reader = new SqliteReader(openForReading(this.#databasePath), { cacheBytes: 0 });
     this.#readers.push(reader);
     return new SqliteMetadataStore(reader, this.openPort());
   }

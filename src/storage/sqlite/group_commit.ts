@@ -3,6 +3,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { OciError } from "../../core/oci_error.ts";
 import type { Ballast } from "../files/ballast.ts";
 import { diskIsFull } from "../files/free_space.ts";
+import { CommitCounter } from "./commit_counter.ts";
 import { WriteCommands } from "./write_commands.ts";
 
 export type CommandName = Exclude<keyof WriteCommands, "constructor">;
@@ -45,12 +46,17 @@ export class GroupCommit {
   readonly #commands: WriteCommands;
   readonly #transaction = {} as Record<keyof typeof TRANSACTION_SQL, StatementSync>;
   readonly #ballast: Ballast | undefined;
+  readonly #commits: CommitCounter;
   /** Set while the disk is full and the ballast given up: only what frees room is written. */
   #onlyFreeing = false;
 
-  /** @param ballast given up when SQLite finds the disk full, so that deletes go on */
-  constructor(database: DatabaseSync, ballast?: Ballast) {
+  /**
+   * @param ballast given up when SQLite finds the disk full, so that deletes go on
+   * @param commits tells readers of every transaction
+   */
+  constructor(database: DatabaseSync, ballast?: Ballast, commits: CommitCounter = new CommitCounter()) {
     this.#database = database;
+    this.#commits = commits;
     this.#commands = new WriteCommands(database);
     for (const [name, sql] of Object.entries(TRANSACTION_SQL)) {
       this.#transaction[name as keyof typeof TRANSACTION_SQL] = database.prepare(sql);
@@ -91,6 +97,7 @@ export class GroupCommit {
       const error = new OciError("UNAVAILABLE", { message: "Cannot write: the registry is stopping" });
       return commands.map(() => ({ ok: false, error }));
     }
+    this.#commits.begin();
     try {
       this.#transaction.begin.run();
       const results = commands.map((command) => this.#runOne(command));
@@ -100,6 +107,8 @@ export class GroupCommit {
       // SQLite has rolled back by itself after some errors; then there is nothing to roll back.
       if (this.#database.isTransaction) this.#transaction.rollBack.run();
       return commands.map(() => ({ ok: false, error }));
+    } finally {
+      this.#commits.end();
     }
   }
 

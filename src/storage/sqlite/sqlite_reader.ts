@@ -11,6 +11,7 @@ import type { BlobFile } from "../../ports/blob_store.ts";
 import type { HeldBlob, PageRequest, StoredManifest, UploadSession } from "../../ports/metadata_store.ts";
 import { ByteCache } from "../byte_cache.ts";
 import { nodeHasher } from "../node_hasher.ts";
+import type { CommitCounter } from "./commit_counter.ts";
 import { QUERIES, type QueryName } from "./queries.ts";
 
 /** A page of referrers ends when its annotations reach this many characters. */
@@ -22,6 +23,15 @@ const MOST_REMEMBERED = 10_000;
 type Row = Record<string, unknown>;
 type ManifestRow = { digest: Digest; media_type: MediaType };
 
+export interface SqliteReaderOptions {
+  /** Memory for bytes of manifests. */
+  readonly cacheBytes: number;
+  /** Hears of manifests whose bytes are damaged; to those who ask they are not there, so that a push heals them. */
+  readonly onDamage?: (digest: Digest) => void;
+  /** The writer's counter; without it each request asks the database whether it has changed. */
+  readonly commits?: CommitCounter;
+}
+
 /** Synchronous reads; no iterator outlives a call, because an open one would keep the log from being shortened. */
 export class SqliteReader {
   readonly #database: DatabaseSync;
@@ -31,17 +41,15 @@ export class SqliteReader {
   /** Rows by repository and reference, valid while no commit has happened since. */
   readonly #manifestRows = new Map<string, ManifestRow>();
   readonly #blobs = new Map<string, HeldBlob>();
+  readonly #commits: CommitCounter | undefined;
+  #settled: number | undefined;
   #dataVersion: unknown;
-
   readonly #onDamage: (digest: Digest) => void;
 
-  /**
-   * @param cacheBytes memory for bytes of manifests
-   * @param onDamage hears of manifests whose bytes are damaged; to those who ask they are not there, so that a push heals them
-   */
-  constructor(database: DatabaseSync, cacheBytes: number, onDamage: (digest: Digest) => void = () => {}) {
+  constructor(database: DatabaseSync, { cacheBytes, onDamage, commits }: SqliteReaderOptions) {
     this.#database = database;
-    this.#onDamage = onDamage;
+    this.#onDamage = onDamage ?? (() => {});
+    this.#commits = commits;
     this.#contents = new ByteCache(cacheBytes);
     for (const [name, sql] of Object.entries(QUERIES)) {
       this.#statements[name as QueryName] = database.prepare(sql);
@@ -147,6 +155,10 @@ export class SqliteReader {
 
   /** `data_version` changes with every commit of another connection; then nothing that was read may be trusted. */
   #forgetAfterCommit(): void {
+    // Looked at before the database: a commit that comes between the two is seen twice and not missed.
+    const settled = this.#commits?.settled;
+    if (settled !== undefined && settled === this.#settled) return;
+    this.#settled = settled;
     const version = this.#statements.dataVersion.get()!.data_version;
     if (version === this.#dataVersion) return;
     this.#dataVersion = version;
