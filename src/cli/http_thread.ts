@@ -1,13 +1,16 @@
 /** Entry of an HTTP thread: one listener on the shared port, one read-only view of the stores. */
 import type { PasswordAnswer, PasswordChecker, PasswordQuestion } from "../auth/password_check.ts";
 import type { ServerSettings, Settings, TlsSettings } from "../config/settings.ts";
+import { LocalManifestReader } from "../registry/read_manifest.ts";
 import { HttpServer, type TlsKeyPair } from "../server/http_server.ts";
 import { JsonLog } from "../server/json_log.ts";
 import type { ConnectionLimits } from "../server/limits.ts";
 import { LogBatch } from "./log_batch.ts";
 import type { FromHttp, StartHttp, ToHttp } from "./thread_messages.ts";
 import { PortCalls } from "./port_calls.ts";
+import { RemoteManifestReader } from "./remote_manifest_reader.ts";
 import { RequestService } from "./request_service.ts";
+import { nodeHasher } from "../storage/node_hasher.ts";
 import { RemovalHold } from "../storage/files/removals.ts";
 import { openStores } from "./wire.ts";
 
@@ -35,8 +38,12 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     removalHold: new RemovalHold(data.removals),
     log,
   });
+  const manifests = new RemoteManifestReader(
+    new LocalManifestReader(nodeHasher),
+    new PortCalls(data.manifests, "manifest"),
+  );
   const service = new RequestService(
-    stores,
+    { ...stores, manifests },
     { everything: log, auth: auth!, audit: audit! },
     () => passwords && passwordsBehind(passwords),
   );
@@ -91,7 +98,7 @@ async function faultOf(work: () => Promise<void>): Promise<string | undefined> {
 }
 
 function passwordsBehind(port: MessagePort): PasswordChecker {
-  const calls = new PortCalls<PasswordQuestion, PasswordAnswer>(port);
+  const calls = new PortCalls<PasswordQuestion, PasswordAnswer>(port, "password");
   return { check: (question) => calls.call(question) };
 }
 

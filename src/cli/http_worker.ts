@@ -38,8 +38,12 @@ export class HttpWorker {
     };
     // Whoever starts a thread awaits this; where nobody does any more, it is no fault of its own.
     this.#listening.promise.catch(() => {});
-    const ports = start.passwords === undefined ? [start.writer.port] : [start.writer.port, start.passwords];
-    this.#worker.postMessage(start, ports);
+    const { writer, manifests, passwords } = start;
+    this.#worker.postMessage(start, [
+      writer.port,
+      manifests,
+      ...(passwords === undefined ? [] : [passwords]),
+    ]);
   }
 
   /** Resolves to the port. Rejects with {@linkcode CannotListen}, or when the thread ended before. */

@@ -1,4 +1,5 @@
 /** Questions to another thread and its answers, over a message port. */
+import { type FaultMessage, faultMessageOf, faultOf } from "../core/fault_message.ts";
 
 interface Asked<Q> {
   readonly number: number;
@@ -7,42 +8,58 @@ interface Asked<Q> {
 
 type Answered<A> =
   | { readonly number: number; readonly answer: A }
-  | { readonly number: number; readonly fault: string };
+  | { readonly number: number; readonly fault: FaultMessage };
 
 /** The asking end. */
 export class PortCalls<Q, A> {
   readonly #port: MessagePort;
+  readonly #thread: string;
   readonly #waiting = new Map<number, PromiseWithResolvers<A>>();
   #next = 0;
 
-  constructor(port: MessagePort) {
+  /** @param thread its name, for the log */
+  constructor(port: MessagePort, thread: string) {
     this.#port = port;
+    this.#thread = thread;
     port.onmessage = ({ data }: MessageEvent<Answered<A>>) => {
       const waiting = this.#waiting.get(data.number);
       this.#waiting.delete(data.number);
-      if ("fault" in data) waiting?.reject(new Error(data.fault));
+      if ("fault" in data) waiting?.reject(faultOf(data.fault, this.#thread));
       else waiting?.resolve(data.answer);
     };
   }
 
-  /** @throws {Error} with the other side's message when it failed there */
-  call(question: Q): Promise<A> {
+  /**
+   * @param transfer buffers in the question that are given away
+   * @throws what was thrown there: an OciError, or an Error with the message and the stack
+   */
+  call(question: Q, transfer: ArrayBuffer[] = []): Promise<A> {
     const waiting = Promise.withResolvers<A>();
     const number = this.#next++;
-    this.#port.postMessage({ number, question } satisfies Asked<Q>);
+    this.#port.postMessage({ number, question } satisfies Asked<Q>, transfer);
     this.#waiting.set(number, waiting);
     return waiting.promise;
   }
 }
 
-/** The answering end. */
-export function answerCalls<Q, A>(port: MessagePort, answer: (question: Q) => Promise<A>): void {
+/**
+ * The answering end.
+ *
+ * @param buffersOf buffers in an answer that are given away
+ */
+export function answerCalls<Q, A>(
+  port: MessagePort,
+  answer: (question: Q) => Promise<A>,
+  buffersOf: (answer: A) => ArrayBufferLike[] = () => [],
+): void {
   port.onmessage = async ({ data }: MessageEvent<Asked<Q>>) => {
     const { number } = data;
     try {
-      port.postMessage({ number, answer: await answer(data.question) } satisfies Answered<A>);
+      const found = await answer(data.question);
+      const transfer = buffersOf(found) as ArrayBuffer[];
+      port.postMessage({ number, answer: found } satisfies Answered<A>, transfer);
     } catch (error) {
-      port.postMessage({ number, fault: (error as Error).stack ?? String(error) } satisfies Answered<A>);
+      port.postMessage({ number, fault: faultMessageOf(error) } satisfies Answered<A>);
     }
   };
 }

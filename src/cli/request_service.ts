@@ -3,20 +3,20 @@ import type { PasswordChecker } from "../auth/password_check.ts";
 import type { Settings } from "../config/settings.ts";
 import { createHandler, type Handler } from "../http/handle.ts";
 import { challengesOf, makeAccessControl, makeAuthenticator } from "./access.ts";
-import { type Logs, makeRegistry, type Stores, systemClock } from "./wire.ts";
+import { type Logs, makeRegistry, type RequestStores, systemClock } from "./wire.ts";
 
 /** ms that the parts of a replaced service may still serve requests that began with it. */
 const LINGER_MS = 60_000;
 
 export class RequestService {
-  readonly #stores: Stores;
+  readonly #stores: RequestStores;
   readonly #logs: Logs;
   readonly #openPasswords: () => PasswordChecker | undefined;
   #handler: Handler | undefined;
   #close: () => void = () => {};
 
   /** @param openPasswords the way to the password thread as it is now; undefined where there is none */
-  constructor(stores: Stores, logs: Logs, openPasswords: () => PasswordChecker | undefined) {
+  constructor(stores: RequestStores, logs: Logs, openPasswords: () => PasswordChecker | undefined) {
     this.#stores = stores;
     this.#logs = logs;
     this.#openPasswords = openPasswords;

@@ -24,6 +24,8 @@ export interface StartHttp {
   readonly writer: WriterAccess;
   /** Memory of the hold on removals. */
   readonly removals: SharedArrayBuffer;
+  /** The way to the thread for large manifests. */
+  readonly manifests: MessagePort;
   /** The way to the password thread; undefined where no passwords are configured. */
   readonly passwords: MessagePort | undefined;
   /** Port to listen on, which the first thread may have got from the system. */

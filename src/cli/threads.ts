@@ -8,6 +8,7 @@ import { HttpWorkers } from "./http_workers.ts";
 import { describeListenFault } from "./listen_fault.ts";
 import type { WatchTimes } from "./listener_watch.ts";
 import type { LogLevels } from "./log_levels.ts";
+import type { ServeManifests } from "./manifest_thread.ts";
 import type { ServePasswords, StartPasswords } from "./password_thread.ts";
 import type { WriterAccess } from "./wire.ts";
 import { WriterWorker } from "./writer_worker.ts";
@@ -59,6 +60,7 @@ export class Threads {
   readonly removalHold = new RemovalHold();
   readonly #commits = new CommitCounter().shared;
   #writer!: WriterWorker;
+  #manifests!: Worker;
   #passwords: Worker | undefined;
   /** Those of the last reload, for a thread that replaces another. */
   #settings: Settings;
@@ -100,6 +102,7 @@ export class Threads {
       onDeath: this.#options.onFatal,
     });
     await this.#writer.ready;
+    this.#manifests = this.#startHelper("manifest", new URL("./manifest_thread.ts", import.meta.url));
     this.#startPasswords();
     try {
       return await this.#http.start(this.#settings.server.port);
@@ -135,6 +138,7 @@ export class Threads {
    */
   async stop(drainTimeoutMs: number): Promise<void> {
     await this.#http.stop(drainTimeoutMs);
+    this.#manifests.terminate();
     this.#passwords?.terminate();
     await this.#writer.close();
   }
@@ -162,6 +166,7 @@ export class Threads {
         logLevels: this.#options.logLevels,
         writer: this.openWriter(),
         removals: this.removalHold.shared,
+        manifests: this.#openManifestPort(),
         passwords: this.#openPasswordPort(),
         port,
         threads: this.#count,
@@ -173,16 +178,24 @@ export class Threads {
     const { identities } = this.#settings.auth;
     this.#passwords = undefined;
     if (identities.length === 0) return;
-    this.#passwords = new Worker(new URL("./password_thread.ts", import.meta.url), {
-      type: "module",
-      name: "passwords",
-      deno: { permissions: NOTHING },
-    });
-    this.#passwords.onerror = (event) => {
-      event.preventDefault();
-      this.#options.onFatal(`the password thread ended: ${event.message}`);
-    };
+    this.#passwords = this.#startHelper("password", new URL("./password_thread.ts", import.meta.url));
     this.#passwords.postMessage({ identities } satisfies StartPasswords);
+  }
+
+  /** A thread that only computes, and may do nothing else. */
+  #startHelper(name: string, entry: URL): Worker {
+    const worker = new Worker(entry, { type: "module", name, deno: { permissions: NOTHING } });
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#options.onFatal(`the ${name} thread ended: ${event.message}`);
+    };
+    return worker;
+  }
+
+  #openManifestPort(): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    this.#manifests.postMessage({ port: port2 } satisfies ServeManifests, [port2]);
+    return port1;
   }
 
   #openPasswordPort(): MessagePort | undefined {

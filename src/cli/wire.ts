@@ -4,6 +4,7 @@ import type { AuthorizationHook } from "../ports/authorization_hook.ts";
 import type { BlobStore } from "../ports/blob_store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import type { ManifestReader } from "../ports/manifest_reader.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
 import { DEFAULT_REGISTRY_SETTINGS, type Registry } from "../registry/registry.ts";
 import { Ballast } from "../storage/files/ballast.ts";
@@ -41,6 +42,11 @@ export interface WriterAccess {
   readonly port: MessagePort;
   /** Memory of its counter of commits. */
   readonly commits: SharedArrayBuffer;
+}
+
+/** What the requests of a thread work with. */
+export interface RequestStores extends Stores {
+  readonly manifests: ManifestReader;
 }
 
 export interface OpenStores {
@@ -96,7 +102,7 @@ function storesOn(
 
 export function makeRegistry(
   { global }: Settings,
-  stores: Stores,
+  stores: RequestStores,
   authorization: AuthorizationHook,
   logs: Logs,
 ): Registry {

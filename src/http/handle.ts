@@ -8,6 +8,7 @@ import type { TokenIssuer } from "../ports/token_issuer.ts";
 import { authorize } from "../registry/authorize.ts";
 import type { Registry } from "../registry/registry.ts";
 import { handleDeleteBlob, handleGetBlob } from "./blobs.ts";
+import { BodyRoom } from "./body_room.ts";
 import type { Challenges } from "./challenge.ts";
 import { respondToFault } from "./error_response.ts";
 import { handleHealthz, handleReadyz } from "./health.ts";
@@ -36,10 +37,16 @@ export interface HandlerOptions {
   readonly challenges: Challenges;
   /** Behind `/token`; undefined when the token service is off. */
   readonly tokenIssuer: TokenIssuer | undefined;
+  /** For bodies that are read whole; without it there is room for 16 MiB of large ones. */
+  readonly bodyRoom?: BodyRoom;
 }
+
+/** Bytes of large manifests that one thread has in hand. Each is there several times on its way to the disk. */
+const LARGE_BODIES = 16 * 1024 * 1024;
 
 /** Makes the function that answers every request. It never throws. */
 export function createHandler(options: HandlerOptions): Handler {
+  const room = options.bodyRoom ?? new BodyRoom(LARGE_BODIES);
   return async (request) => {
     let route: Route | undefined;
     let response: HttpResponse;
@@ -49,7 +56,7 @@ export function createHandler(options: HandlerOptions): Handler {
       route = findRoute(request.method, parseTarget(request.target));
       response = route.action === "healthz" || route.action === "readyz"
         ? await handleHealth(options.registry, route.action)
-        : await perform(options, request, route);
+        : await perform(options, room, request, route);
     } catch (error) {
       response = respondToFault(withChallenge(error, options.challenges, request, route), request.id);
       if (response.status >= 500) fault = error;
@@ -62,6 +69,7 @@ export function createHandler(options: HandlerOptions): Handler {
 
 async function perform(
   options: HandlerOptions,
+  room: BodyRoom,
   request: HttpRequest,
   asked: Operation,
 ): Promise<HttpResponse> {
@@ -71,12 +79,13 @@ async function perform(
   const operation = asked.action === "get-token"
     ? asked
     : await authorize(registry, caller, asked, request.method === "HEAD");
-  return await dispatch(registry, tokenIssuer, caller, request, operation);
+  return await dispatch(registry, tokenIssuer, room, caller, request, operation);
 }
 
 async function dispatch(
   registry: Registry,
   tokenIssuer: TokenIssuer | undefined,
+  room: BodyRoom,
   caller: Caller,
   request: HttpRequest,
   operation: Operation,
@@ -92,7 +101,7 @@ async function dispatch(
     case "get-api-version":
       return respondJson(200, {}, { "docker-distribution-api-version": "registry/2.0" });
     case "put-manifest":
-      return await handlePutManifest(registry, request, operation);
+      return await handlePutManifest(registry, request, operation, room);
     case "delete-manifest":
       return await handleDeleteManifest(registry, operation);
     case "delete-blob":

@@ -9,6 +9,7 @@ import { pullManifest } from "../registry/pull.ts";
 import { manifestTooLarge, pushManifest } from "../registry/push.ts";
 import type { Registry } from "../registry/registry.ts";
 import { IMMUTABLE } from "./blobs.ts";
+import type { BodyRoom } from "./body_room.ts";
 import { entityTagOf, isUnchanged } from "./conditions.ts";
 import type { HeaderFields, HttpRequest, HttpResponse } from "./message.ts";
 import { readWhole } from "./read_body.ts";
@@ -44,17 +45,18 @@ export async function handlePutManifest(
   registry: Registry,
   request: HttpRequest,
   operation: ManifestOperation & { readonly tags: readonly Tag[] },
+  room: BodyRoom,
 ): Promise<HttpResponse> {
   const { repository, reference, tags } = operation;
   const contentType = readContentType(request.headers);
   const limit = registry.settings.maxManifestSize;
-  const bytes = await readWhole(request.body, limit, () => manifestTooLarge(registry));
+  using body = await readWhole(request.body, limit, room, () => manifestTooLarge(registry));
   const { digest, subject } = await pushManifest(registry, {
     repository,
     reference,
     tags,
     contentType,
-    bytes,
+    bytes: body.bytes,
   });
   const headers: Record<string, string> = {
     "location": `/v2/${repository}/manifests/${digest}`,

@@ -1,27 +1,50 @@
 /** Reading a body whole, for the one kind of content that is small enough: manifests. */
 import type { OciError } from "../core/oci_error.ts";
+import { type BodyRoom, SMALL_BODY } from "./body_room.ts";
 import type { RequestBody } from "./message.ts";
+
+/** A body in memory; disposing of it gives its room back. */
+export interface WholeBody extends Disposable {
+  /** A buffer of its own. */
+  readonly bytes: Uint8Array;
+}
 
 /**
  * Reads at most `limit` bytes. A body that is announced or found to be larger is refused with `tooLarge()`,
- * without a byte read or without reading further.
+ * without a byte read or without reading further. One that is not small is read when there is room for it; until then
+ * its client waits.
  *
- * @throws {OciError} what `tooLarge` makes
+ * @throws {OciError} what `tooLarge` makes; UNAVAILABLE when there was no room for too long
  */
 export async function readWhole(
   body: RequestBody,
   limit: number,
+  room: BodyRoom,
   tooLarge: () => OciError,
-): Promise<Uint8Array> {
+): Promise<WholeBody> {
   if (body.length !== undefined && body.length > limit) throw tooLarge();
-  if (body.length === 0) return new Uint8Array();
+  if (body.length === 0) return { bytes: new Uint8Array(), [Symbol.dispose]: () => {} };
+  using stack = new DisposableStack();
+  const announced = body.length ?? 0;
+  let hasRoom = announced > SMALL_BODY;
+  if (hasRoom) stack.use(await room.take(announced));
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body.chunks()) {
     length += chunk.length;
     if (length > limit) throw tooLarge();
+    // A client that did not say how much it sends is believed until it is not small any more.
+    if (!hasRoom && length > SMALL_BODY) {
+      hasRoom = true;
+      stack.use(await room.take(limit));
+    }
     chunks.push(chunk);
   }
+  const held = stack.move();
+  return { bytes: joined(chunks, length), [Symbol.dispose]: () => held.dispose() };
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   if (chunks.length === 1) return chunks[0]!;
   const whole = new Uint8Array(length);
   let at = 0;

@@ -1,6 +1,5 @@
 /** Push: takes a manifest and lets tags name it. */
-import { algorithmOf, type Digest } from "../core/digest.ts";
-import { parseManifest } from "../core/manifest.ts";
+import type { Digest } from "../core/digest.ts";
 import type { MediaType } from "../core/media_type.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { Reference } from "../core/reference.ts";
@@ -15,6 +14,7 @@ export interface ManifestUpload {
   /** Every tag that will name the manifest. */
   readonly tags: readonly Tag[];
   readonly contentType: MediaType;
+  /** Taken over by the push. */
   readonly bytes: Uint8Array;
 }
 
@@ -29,16 +29,13 @@ export interface PushedManifest {
  * @throws {OciError} MANIFEST_INVALID (413 over the limit), DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN
  */
 export async function pushManifest(registry: Registry, upload: ManifestUpload): Promise<PushedManifest> {
-  const { repository, reference, bytes } = upload;
-  if (bytes.length > registry.settings.maxManifestSize) throw manifestTooLarge(registry);
-  const algorithm = reference.kind === "digest" ? algorithmOf(reference.digest) : "sha256";
-  const digest = registry.hasher.digestOf(bytes, algorithm);
-  if (reference.kind === "digest" && reference.digest !== digest) {
-    throw new OciError("DIGEST_INVALID", {
-      message: `Cannot push manifest: its digest is ${digest}, the request names ${reference.digest}`,
-    });
-  }
-  const manifest = parseManifest(bytes, upload.contentType);
+  const { repository, reference } = upload;
+  if (upload.bytes.length > registry.settings.maxManifestSize) throw manifestTooLarge(registry);
+  const { digest, manifest, bytes } = await registry.manifests.read({
+    bytes: upload.bytes,
+    contentType: upload.contentType,
+    stated: reference.kind === "digest" ? reference.digest : undefined,
+  });
   const outcome = await registry.metadata.putManifest({
     repository,
     digest,

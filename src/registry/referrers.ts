@@ -1,7 +1,8 @@
 /** Referrers: the manifests whose subject is a given one, with those that older clients listed in a fallback tag. */
 import type { Descriptor } from "../core/descriptor.ts";
-import { algorithmOf, type Digest, hexOf, isDigest } from "../core/digest.ts";
-import { isIndexType, type MediaType } from "../core/media_type.ts";
+import { algorithmOf, type Digest, hexOf } from "../core/digest.ts";
+import { describeEntry } from "../core/index_entries.ts";
+import { isIndexType } from "../core/media_type.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { Tag } from "../core/tag.ts";
 import type { Page } from "./list.ts";
@@ -12,6 +13,12 @@ const LARGEST_REFERRERS_PAGE = 100;
 
 /** Entries of a fallback tag that one answer looks up; a page ends there, since a client may list any number of what is not there. */
 const MOST_LOOK_UPS = 1000;
+
+/** An entry of a fallback tag. */
+interface Listed {
+  readonly digest: Digest;
+  readonly describe: () => Descriptor;
+}
 
 export interface ReferrersRequest {
   readonly repository: RepositoryName;
@@ -32,7 +39,7 @@ export async function listReferrers(
   const followed = last !== undefined && (await findRecorded(registry, request, last, 1)).length > 0;
   const listed = await findListedInFallbackTag(registry, request);
   const merged = merge(found, followed ? listed.filter(({ digest }) => digest < last) : listed);
-  const page = await keepStored(registry, request.repository, merged, new Set(found));
+  const page = await keepStored(registry, request.repository, merged);
   return page.next === undefined && followed ? { entries: page.entries, next: last } : page;
 }
 
@@ -55,69 +62,55 @@ async function findRecorded(
 }
 
 /** Entries of the fallback tag's index that the request asks for, in order of digests. */
-async function findListedInFallbackTag(registry: Registry, request: ReferrersRequest): Promise<Descriptor[]> {
+async function findListedInFallbackTag(registry: Registry, request: ReferrersRequest): Promise<Listed[]> {
   const tag = fallbackTagOf(request.subject);
   const index = await registry.metadata.findManifest(request.repository, { kind: "tag", tag });
   if (index === undefined || !isIndexType(index.mediaType)) return [];
-  // It was parsed when it was pushed, so this does not fail.
-  const { manifests } = JSON.parse(new TextDecoder().decode(index.bytes)) as { manifests?: unknown };
-  if (!Array.isArray(manifests)) return [];
-  const descriptors = manifests.map(readDescriptor).filter((descriptor) =>
-    descriptor !== undefined &&
-    (request.after === undefined || descriptor.digest > request.after) &&
-    (request.artifactType === undefined || descriptor.artifactType === request.artifactType)
-  ) as Descriptor[];
-  return descriptors.sort((a, b) => a.digest < b.digest ? -1 : 1);
-}
-
-function readDescriptor(value: unknown): Descriptor | undefined {
-  const { mediaType, digest, size, artifactType, annotations } = Object(value) as Record<string, unknown>;
-  if (typeof mediaType !== "string" || typeof digest !== "string" || !isDigest(digest)) return undefined;
-  if (typeof size !== "number") return undefined;
-  return {
-    mediaType: mediaType as MediaType,
-    digest,
-    size,
-    ...(typeof artifactType === "string" && { artifactType }),
-    ...(typeof annotations === "object" && annotations !== null && {
-      annotations: annotations as Record<string, string>,
-    }),
-  };
+  const { after, artifactType } = request;
+  return (await registry.manifests.readEntries(index.digest, index.bytes))
+    .filter((entry) =>
+      (after === undefined || entry.digest > after) &&
+      (artifactType === undefined || entry.artifactType === artifactType)
+    )
+    .map((entry) => ({ digest: entry.digest, describe: () => describeEntry(index.bytes, entry) }));
 }
 
 /** Both lists in one, in order of digests, each digest once; what the store says goes before what a client wrote. */
-function merge(found: readonly Descriptor[], listed: readonly Descriptor[]): readonly Descriptor[] {
+function merge(found: readonly Descriptor[], listed: readonly Listed[]): readonly (Descriptor | Listed)[] {
   if (listed.length === 0) return found;
-  const byDigest = new Map<Digest, Descriptor>();
-  for (const descriptor of [...found, ...listed]) {
-    if (!byDigest.has(descriptor.digest)) byDigest.set(descriptor.digest, descriptor);
+  const merged: (Descriptor | Listed)[] = [];
+  for (let [f, l] = [0, 0]; f < found.length || l < listed.length;) {
+    const [recorded, entry] = [found[f], listed[l]];
+    const next = entry === undefined || (recorded !== undefined && recorded.digest <= entry.digest)
+      ? found[f++]!
+      : listed[l++]!;
+    if (merged.at(-1)?.digest !== next.digest) merged.push(next);
   }
-  return [...byDigest.values()].sort((a, b) => a.digest < b.digest ? -1 : 1);
+  return merged;
 }
 
 /** Cuts a page and drops entries of the fallback tag that the repository does not hold. */
 async function keepStored(
   registry: Registry,
   repository: RepositoryName,
-  descriptors: readonly Descriptor[],
-  recorded: ReadonlySet<Descriptor>,
+  merged: readonly (Descriptor | Listed)[],
 ): Promise<Page<Descriptor>> {
   const entries: Descriptor[] = [];
   let lookUps = 0;
   let reached: Digest | undefined;
-  for (const descriptor of descriptors) {
+  for (const entry of merged) {
     if (entries.length === LARGEST_REFERRERS_PAGE || lookUps === MOST_LOOK_UPS) {
       return { entries, next: reached };
     }
-    const { digest } = descriptor;
+    const { digest } = entry;
     reached = digest;
-    if (recorded.has(descriptor)) {
-      entries.push(descriptor);
+    if (!("describe" in entry)) {
+      entries.push(entry);
       continue;
     }
     lookUps++;
     const stored = await registry.metadata.findManifest(repository, { kind: "digest", digest });
-    if (stored !== undefined) entries.push(descriptor);
+    if (stored !== undefined) entries.push(entry.describe());
   }
   return { entries, next: undefined };
 }

@@ -4,6 +4,7 @@ import type { BlobStore } from "../ports/blob_store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Hasher } from "../ports/hasher.ts";
 import type { Log } from "../ports/log.ts";
+import type { ManifestReader } from "../ports/manifest_reader.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
 
 export interface RegistrySettings {
@@ -30,6 +31,7 @@ export const DEFAULT_REGISTRY_SETTINGS: RegistrySettings = {
 export interface Registry {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
+  readonly manifests: ManifestReader;
   readonly hasher: Hasher;
   readonly clock: Clock;
   readonly log: Log;

@@ -17,7 +17,7 @@ Deno.test("the password thread answers every thread that asks, and counts failur
     thread.postMessage({ port: port2 } satisfies ServePasswords, [port2]);
     return port1;
   });
-  const askers = ports.map((port) => new PortCalls<PasswordQuestion, PasswordAnswer>(port));
+  const askers = ports.map((port) => new PortCalls<PasswordQuestion, PasswordAnswer>(port, "password"));
   const ask = (asker: number, password: string, address = "192.0.2.1") =>
     askers[asker]!.call({ username: "alice", password, address });
   for (const asker of [0, 1]) {

@@ -4,7 +4,7 @@ import { answerCalls, PortCalls } from "../../src/cli/port_calls.ts";
 function connect<Q, A>(answer: (question: Q) => Promise<A>) {
   const { port1, port2 } = new MessageChannel();
   answerCalls(port2, answer);
-  const calls = new PortCalls<Q, A>(port1);
+  const calls = new PortCalls<Q, A>(port1, "test");
   return {
     calls,
     [Symbol.dispose](): void {
@@ -46,7 +46,7 @@ Deno.test("a fault of the other side fails its own call only, with what happened
   const results = await Promise.allSettled(
     ["throw", "reject", "literal", "unsendable", "fine"].map((text) => calls.call(text)),
   );
-  const faults = results.slice(0, 4).map((result) => result.status === "rejected" && String(result.reason));
+  const faults = results.slice(0, 4).map((result) => result.status === "rejected" && result.reason.stack);
   assert.match(`${faults[0]}`, /RangeError: too far/);
   assert.match(`${faults[1]}`, /Error: no/);
   assert.match(`${faults[2]}`, /a string/);
@@ -62,10 +62,10 @@ Deno.test("a question that cannot be sent fails at once, and leaves the others a
 
 Deno.test("an answer that nobody asked for disturbs nothing", async () => {
   const { port1, port2 } = new MessageChannel();
-  const calls = new PortCalls<string, string>(port1);
+  const calls = new PortCalls<string, string>(port1, "test");
   port2.onmessage = ({ data }) => {
     port2.postMessage({ number: 99, answer: "stray" });
-    port2.postMessage({ number: 98, fault: "stray" });
+    port2.postMessage({ number: 98, fault: { message: "stray", stack: "" } });
     port2.postMessage({ number: data.number, answer: "right" });
     port2.postMessage({ number: data.number, answer: "twice" });
   };

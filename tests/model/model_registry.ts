@@ -4,6 +4,7 @@ import type { Identity } from "../../src/core/identity.ts";
 import { anonymousIdentity } from "../../src/core/identity.ts";
 import type { Operation } from "../../src/core/operation.ts";
 import type { LogFields } from "../../src/ports/log.ts";
+import { LocalManifestReader } from "../../src/registry/read_manifest.ts";
 import {
   DEFAULT_REGISTRY_SETTINGS,
   type Registry,
@@ -40,6 +41,7 @@ export function makeModelRegistry(settings: Partial<RegistrySettings> = {}): Mod
   const registry: ModelRegistry = {
     metadata: new MemoryMetadataStore(),
     blobs: new MemoryBlobStore(),
+    manifests: new LocalManifestReader({ digestOf }),
     hasher: { digestOf },
     clock: { now: () => registry.time },
     log,

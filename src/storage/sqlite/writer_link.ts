@@ -1,6 +1,6 @@
 /** The way of a write from an HTTP thread to the writer thread and of its result back. */
 import { receiveMessageOnPort } from "node:worker_threads";
-import { type ErrorCode, OciError } from "../../core/oci_error.ts";
+import { type FaultMessage, faultMessageOf, faultOf } from "../../core/fault_message.ts";
 import { diskIsFull } from "../files/free_space.ts";
 import { type Command, type CommandResult, type GroupCommit, SQLITE_FULL } from "./group_commit.ts";
 
@@ -16,19 +16,9 @@ interface RequestMessage extends Command {
   readonly id: number;
 }
 
-type ErrorMessage =
-  | {
-    readonly code: ErrorCode;
-    readonly message: string;
-    readonly status: number;
-    readonly detail: unknown;
-    readonly headers: Record<string, string>;
-  }
-  | { readonly stack: string; readonly message: string };
-
 type ReplyMessage =
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: ErrorMessage };
+  | { readonly id: number; readonly error: FaultMessage };
 
 /** The HTTP thread's end. */
 export class RemoteWriter implements CommandRunner {
@@ -53,7 +43,7 @@ export class RemoteWriter implements CommandRunner {
   #settle(reply: ReplyMessage): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
-    if ("error" in reply) waiting?.reject(errorOf(reply.error));
+    if ("error" in reply) waiting?.reject(faultOf(reply.error, "writer"));
     else waiting?.resolve(reply.value);
   }
 }
@@ -107,20 +97,7 @@ function receive(port: MessagePort): RequestMessage | undefined {
 
 function replyOf(id: number, result: CommandResult): ReplyMessage {
   if (result.ok) return { id, value: result.value };
-  const error = explain(result.error);
-  if (error instanceof OciError) {
-    const { code, message, status, detail, headers } = error;
-    return { id, error: { code, message, status, detail, headers } };
-  }
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  return { id, error: { message, stack: stack ?? message } };
-}
-
-function errorOf(message: ErrorMessage): Error {
-  if ("code" in message) return new OciError(message.code, message);
-  const error = new Error(message.message);
-  error.stack = `${message.stack}\n    (in the writer thread)`;
-  return error;
+  return { id, error: faultMessageOf(explain(result.error)) };
 }
 
 /** SQLITE_FULL is a full disk to those who asked; everything else stays what it is. */

@@ -1,0 +1,34 @@
+/** Entry of the manifest thread: the 50 ms that a manifest of 4 MiB takes are more than an HTTP thread can spare. */
+import type { Digest } from "../core/digest.ts";
+import type { IndexEntry } from "../core/index_entries.ts";
+import { LocalManifestReader } from "../registry/read_manifest.ts";
+import { nodeHasher } from "../storage/node_hasher.ts";
+import type { ReadManifest, SentManifest } from "../ports/manifest_reader.ts";
+import { answerCalls } from "./port_calls.ts";
+
+export type ManifestQuestion =
+  | { readonly kind: "read"; readonly sent: SentManifest }
+  | { readonly kind: "entries"; readonly digest: Digest; readonly index: Uint8Array };
+
+export type ManifestAnswer = ReadManifest | readonly IndexEntry[];
+
+/** A thread that will ask. */
+export interface ServeManifests {
+  readonly port: MessagePort;
+}
+
+const thread = self as unknown as { onmessage: (event: MessageEvent) => void };
+
+const reader = new LocalManifestReader(nodeHasher);
+
+thread.onmessage = ({ data }: MessageEvent<ServeManifests>) => {
+  answerCalls<ManifestQuestion, ManifestAnswer>(
+    data.port,
+    (question) =>
+      question.kind === "read"
+        ? reader.read(question.sent)
+        : reader.readEntries(question.digest, question.index),
+    // The bytes go back as they came, without a copy.
+    (answer) => "bytes" in answer ? [answer.bytes.buffer] : [],
+  );
+};

@@ -1,0 +1,79 @@
+/** Room in memory for bodies that are read whole: large ones wait for each other, small ones for nobody. */
+import { OciError } from "../core/oci_error.ts";
+
+/** Bytes of a body that need no room: nearly every manifest is smaller. */
+export const SMALL_BODY = 256 * 1024;
+
+/** ms that a body may wait for room before its client is told to come back. */
+const PATIENCE_MS = 30_000;
+
+/** Seconds after which a refused client may come back. */
+const RETRY_AFTER_S = 5;
+
+interface Waiting {
+  readonly bytes: number;
+  readonly go: () => void;
+}
+
+export class BodyRoom {
+  readonly #size: number;
+  readonly #patienceMs: number;
+  #free: number;
+  /** In the order in which they came, so that a large one is not passed by smaller ones for ever. */
+  readonly #waiting = new Set<Waiting>();
+
+  /** @param size bytes in all; a body that is larger takes all of it */
+  constructor(size: number, patienceMs = PATIENCE_MS) {
+    this.#size = size;
+    this.#patienceMs = patienceMs;
+    this.#free = size;
+  }
+
+  /**
+   * Takes room, when it is this body's turn, until the result is disposed.
+   *
+   * @throws {OciError} UNAVAILABLE when others kept it too long
+   */
+  async take(bytes: number): Promise<Disposable> {
+    const taken = Math.min(bytes, this.#size);
+    if (this.#waiting.size > 0 || this.#free < taken) await this.#wait(taken);
+    else this.#free -= taken;
+    return {
+      [Symbol.dispose]: () => {
+        this.#free += taken;
+        this.#admit();
+      },
+    };
+  }
+
+  async #wait(bytes: number): Promise<void> {
+    const turn = Promise.withResolvers<void>();
+    const waiting: Waiting = { bytes, go: () => turn.resolve() };
+    this.#waiting.add(waiting);
+    const timer = setTimeout(() => {
+      this.#waiting.delete(waiting);
+      // Those behind it may fit where it did not.
+      this.#admit();
+      turn.reject(
+        new OciError("UNAVAILABLE", {
+          message: "Cannot take the manifest now: too many large ones are being pushed. Push it again",
+          headers: { "retry-after": String(RETRY_AFTER_S) },
+        }),
+      );
+    }, this.#patienceMs);
+    try {
+      await turn.promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #admit(): void {
+    for (const waiting of this.#waiting) {
+      if (waiting.bytes > this.#free) return;
+      this.#waiting.delete(waiting);
+      this.#free -= waiting.bytes;
+      waiting.go();
+    }
+  }
+}

@@ -1,0 +1,104 @@
+/** Room for large bodies: who waits for whom, and who is sent away. */
+import assert from "node:assert/strict";
+import { BodyRoom, SMALL_BODY } from "../../src/http/body_room.ts";
+import { ClientGone, type RequestBody } from "../../src/http/message.ts";
+import { readWhole } from "../../src/http/read_body.ts";
+import { OciError } from "../../src/core/oci_error.ts";
+
+const LIMIT = 4 * SMALL_BODY;
+const tooLarge = () => new OciError("MANIFEST_INVALID", { status: 413 });
+
+/** A body of `size` bytes whose pieces come when `release()` is called; it says its length or not. */
+function makeBody(size: number, announces = true) {
+  const gate = Promise.withResolvers<void>();
+  let begun = false;
+  const body: RequestBody = {
+    length: announces ? size : undefined,
+    async *chunks() {
+      begun = true;
+      await gate.promise;
+      for (let left = size; left > 0; left -= 65536) yield new Uint8Array(Math.min(65536, left));
+    },
+  };
+  return { body, release: gate.resolve, hasBegun: () => begun };
+}
+
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+Deno.test("large bodies are read as far as there is room, the others wait unread and come in their order", async () => {
+  const room = new BodyRoom(LIMIT);
+  const bodies = [LIMIT, SMALL_BODY * 2, SMALL_BODY * 2, SMALL_BODY * 2].map((size) => makeBody(size));
+  const reads = bodies.map(({ body }) => readWhole(body, LIMIT, room, tooLarge));
+  await settle();
+  assert.deepEqual(bodies.map((body) => body.hasBegun()), [true, false, false, false]);
+  bodies[0]!.release();
+  const first = await reads[0]!;
+  assert.equal(first.bytes.length, LIMIT);
+  await settle();
+  assert.equal(bodies[1]!.hasBegun(), false, "what is read is still held");
+  first[Symbol.dispose]();
+  await settle();
+  assert.deepEqual(bodies.map((body) => body.hasBegun()), [true, true, true, false]);
+  for (const { release } of bodies) release();
+  (await reads[1]!)[Symbol.dispose]();
+  (await reads[3]!)[Symbol.dispose]();
+  (await reads[2]!)[Symbol.dispose]();
+});
+
+Deno.test("a small body waits for nobody, said to be small or found to be", async () => {
+  const room = new BodyRoom(LIMIT);
+  using _all = await room.take(LIMIT);
+  for (const announces of [true, false]) {
+    const { body, release } = makeBody(SMALL_BODY, announces);
+    release();
+    using read = await readWhole(body, LIMIT, room, tooLarge);
+    assert.equal(read.bytes.length, SMALL_BODY);
+  }
+});
+
+Deno.test("a body that did not say that it is large waits from the piece on that shows it", async () => {
+  const room = new BodyRoom(LIMIT);
+  const all = await room.take(LIMIT);
+  const { body, release } = makeBody(SMALL_BODY + 1, false);
+  release();
+  let done = false;
+  const read = readWhole(body, LIMIT, room, tooLarge).finally(() => done = true);
+  await settle();
+  assert.equal(done, false);
+  all[Symbol.dispose]();
+  assert.equal((await read).bytes.length, SMALL_BODY + 1);
+});
+
+Deno.test("whoever waits too long is told to come back, and leaves the room to those behind", async () => {
+  const room = new BodyRoom(LIMIT, 20);
+  const most = await room.take(LIMIT - SMALL_BODY);
+  const large = room.take(LIMIT);
+  const small = room.take(SMALL_BODY);
+  await assert.rejects(large, (error: OciError) => {
+    assert.equal(error.status, 503);
+    assert.equal(error.headers["retry-after"], "5");
+    assert.match(error.message, /Push it again/);
+    return true;
+  });
+  (await small)[Symbol.dispose]();
+  most[Symbol.dispose]();
+  using _whole = await room.take(10 * LIMIT);
+});
+
+Deno.test("room is given back by a body that breaks off, and by one that grows beyond the limit", async () => {
+  const room = new BodyRoom(LIMIT, 1000);
+  const broken: RequestBody = {
+    length: LIMIT,
+    // deno-lint-ignore require-yield
+    async *chunks() {
+      throw new ClientGone("the client went away");
+    },
+  };
+  await assert.rejects(readWhole(broken, LIMIT, room, tooLarge), ClientGone);
+  const endless = makeBody(LIMIT + 1, false);
+  endless.release();
+  await assert.rejects(readWhole(endless.body, LIMIT, room, tooLarge), { status: 413 });
+  using _all = await room.take(LIMIT);
+});
