@@ -38,10 +38,11 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     removalHold: new RemovalHold(data.removals),
     log,
   });
-  const manifests = new RemoteManifestReader(
-    new LocalManifestReader(nodeHasher),
-    new PortCalls(data.manifests, "manifest"),
-  );
+  const manifestPort = Promise.withResolvers<MessagePort>();
+  const manifests = new RemoteManifestReader(new LocalManifestReader(nodeHasher), async () => {
+    thread.postMessage({ kind: "needs manifests" });
+    return new PortCalls(await manifestPort.promise, "manifest");
+  });
   const service = new RequestService(
     { ...stores, manifests },
     { everything: log, auth: auth!, audit: audit! },
@@ -62,6 +63,9 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
   });
   thread.onmessage = async ({ data }: MessageEvent<ToHttp>) => {
     switch (data.kind) {
+      case "manifests":
+        manifestPort.resolve(data.port);
+        break;
       case "drain":
         await server.drain(data.timeoutMs);
         batch.flush();

@@ -16,11 +16,14 @@ export interface HttpWorkerOptions {
   readonly start: StartHttp;
   /** Takes the thread's log lines. */
   readonly writeLog: (lines: string) => void;
+  /** Gives a new way to the thread for large manifests. */
+  readonly openManifestPort: () => MessagePort;
 }
 
 export class HttpWorker {
   readonly #worker: Worker;
   readonly #writeLog: (lines: string) => void;
+  readonly #openManifestPort: () => MessagePort;
   readonly #listening = Promise.withResolvers<number>();
   readonly #ended = Promise.withResolvers<string>();
   readonly #drained = Promise.withResolvers<void>();
@@ -28,7 +31,7 @@ export class HttpWorker {
   #hasListened = false;
   #isOver = false;
 
-  constructor({ entry, permissions, start, writeLog }: HttpWorkerOptions) {
+  constructor({ entry, permissions, start, writeLog, openManifestPort }: HttpWorkerOptions) {
     this.#writeLog = writeLog;
     this.#worker = new Worker(entry, { type: "module", name: "http", deno: { permissions } });
     this.#worker.onmessage = ({ data }: MessageEvent<FromHttp>) => this.#hear(data);
@@ -38,10 +41,10 @@ export class HttpWorker {
     };
     // Whoever starts a thread awaits this; where nobody does any more, it is no fault of its own.
     this.#listening.promise.catch(() => {});
-    const { writer, manifests, passwords } = start;
+    this.#openManifestPort = openManifestPort;
+    const { writer, passwords } = start;
     this.#worker.postMessage(start, [
       writer.port,
-      manifests,
       ...(passwords === undefined ? [] : [passwords]),
     ]);
   }
@@ -94,6 +97,11 @@ export class HttpWorker {
       case "log":
         this.#writeLog(message.lines);
         break;
+      case "needs manifests": {
+        const port = this.#openManifestPort();
+        this.#worker.postMessage({ kind: "manifests", port } satisfies ToHttp, [port]);
+        break;
+      }
       case "listening":
         this.#hasListened = true;
         this.#listening.resolve(message.port);

@@ -52,9 +52,11 @@ export class HttpWorkers {
    */
   async start(port: number): Promise<number> {
     const { count, address, log, watchTimes = WATCH_TIMES } = this.#options;
-    // The first thread alone learns the port when the system chooses it.
-    this.#port = await this.#startOne(port);
-    await Promise.all(Array.from({ length: count - 1 }, () => this.#startOne(this.#port)));
+    // The first thread alone learns the port when the system chooses it; else all of them load side by side.
+    const first = this.#startOne(port);
+    if (port === 0) port = await first;
+    const others = Array.from({ length: count - 1 }, () => this.#startOne(port));
+    [this.#port] = await Promise.all([first, ...others]) as [number];
     this.#running = true;
     this.#watch = new ListenerWatch({
       ...watchTimes,

@@ -11,16 +11,20 @@ export const LARGE_MANIFEST = 256 * 1024;
 /** Entries of indexes that are remembered, of some 300 bytes each. */
 const MOST_ENTRIES = 50_000;
 
+type ManifestCalls = PortCalls<ManifestQuestion, ManifestAnswer>;
+
 export class RemoteManifestReader implements ManifestReader {
   readonly #local: ManifestReader;
-  readonly #thread: PortCalls<ManifestQuestion, ManifestAnswer>;
+  readonly #openThread: () => Promise<ManifestCalls>;
+  #thread: Promise<ManifestCalls> | undefined;
   /** By digest, so never out of date; the least recently read ones go first. */
   readonly #remembered = new Map<Digest, readonly IndexEntry[]>();
   #entries = 0;
 
-  constructor(local: ManifestReader, thread: PortCalls<ManifestQuestion, ManifestAnswer>) {
+  /** @param openThread called once, when the first large manifest comes */
+  constructor(local: ManifestReader, openThread: () => Promise<ManifestCalls>) {
     this.#local = local;
-    this.#thread = thread;
+    this.#openThread = openThread;
   }
 
   async read(sent: SentManifest): Promise<ReadManifest> {
@@ -28,7 +32,7 @@ export class RemoteManifestReader implements ManifestReader {
     // Only a buffer of its own can be given away.
     const bytes = sent.bytes.length === sent.bytes.buffer.byteLength ? sent.bytes : sent.bytes.slice();
     const question: ManifestQuestion = { kind: "read", sent: { ...sent, bytes } };
-    return await this.#thread.call(question, [bytes.buffer as ArrayBuffer]) as ReadManifest;
+    return await this.#ask(question, [bytes.buffer as ArrayBuffer]) as ReadManifest;
   }
 
   async readEntries(digest: Digest, index: Uint8Array): Promise<readonly IndexEntry[]> {
@@ -36,9 +40,14 @@ export class RemoteManifestReader implements ManifestReader {
     const entries = remembered ??
       (index.length < LARGE_MANIFEST
         ? await this.#local.readEntries(digest, index)
-        : await this.#thread.call({ kind: "entries", digest, index }) as readonly IndexEntry[]);
+        : await this.#ask({ kind: "entries", digest, index }, []) as readonly IndexEntry[]);
     this.#remember(digest, entries);
     return entries;
+  }
+
+  async #ask(question: ManifestQuestion, transfer: ArrayBuffer[]): Promise<ManifestAnswer> {
+    this.#thread ??= this.#openThread();
+    return await (await this.#thread).call(question, transfer);
   }
 
   #remember(digest: Digest, entries: readonly IndexEntry[]): void {

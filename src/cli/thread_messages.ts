@@ -24,8 +24,6 @@ export interface StartHttp {
   readonly writer: WriterAccess;
   /** Memory of the hold on removals. */
   readonly removals: SharedArrayBuffer;
-  /** The way to the thread for large manifests. */
-  readonly manifests: MessagePort;
   /** The way to the password thread; undefined where no passwords are configured. */
   readonly passwords: MessagePort | undefined;
   /** Port to listen on, which the first thread may have got from the system. */
@@ -36,6 +34,8 @@ export interface StartHttp {
 
 /** Later messages to an HTTP thread. */
 export type ToHttp =
+  /** The way to the thread for large manifests. */
+  | { readonly kind: "manifests"; readonly port: MessagePort }
   | { readonly kind: "drain"; readonly timeoutMs: number }
   | {
     readonly kind: "reload";
@@ -48,5 +48,7 @@ export type FromHttp =
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "failed"; readonly reason: string }
   | { readonly kind: "log"; readonly lines: string }
+  /** A large manifest came for the first time. */
+  | { readonly kind: "needs manifests" }
   | { readonly kind: "reloaded"; readonly fault: string | undefined }
   | { readonly kind: "drained" };

@@ -60,7 +60,7 @@ export class Threads {
   readonly removalHold = new RemovalHold();
   readonly #commits = new CommitCounter().shared;
   #writer!: WriterWorker;
-  #manifests!: Worker;
+  #manifests: Worker | undefined;
   #passwords: Worker | undefined;
   /** Those of the last reload, for a thread that replaces another. */
   #settings: Settings;
@@ -89,7 +89,7 @@ export class Threads {
   }
 
   /**
-   * Starts the writer, then the HTTP threads. Gives the port that they listen on.
+   * Starts the writer and the HTTP threads. Gives the port that they listen on.
    *
    * @throws {CannotListen}
    */
@@ -101,11 +101,11 @@ export class Threads {
       start: { rootDir: this.#settings.blobStore.rootDir, commits: this.#commits },
       onDeath: this.#options.onFatal,
     });
-    await this.#writer.ready;
-    this.#manifests = this.#startHelper("manifest", new URL("./manifest_thread.ts", import.meta.url));
     this.#startPasswords();
     try {
-      return await this.#http.start(this.#settings.server.port);
+      // Side by side with the writer: the tables are there, and writes wait for it.
+      const [port] = await Promise.all([this.#http.start(this.#settings.server.port), this.#writer.ready]);
+      return port;
     } catch (error) {
       throw error instanceof CannotListen ? this.#cannotListen(error.message) : error;
     }
@@ -138,7 +138,7 @@ export class Threads {
    */
   async stop(drainTimeoutMs: number): Promise<void> {
     await this.#http.stop(drainTimeoutMs);
-    this.#manifests.terminate();
+    this.#manifests?.terminate();
     this.#passwords?.terminate();
     await this.#writer.close();
   }
@@ -161,12 +161,12 @@ export class Threads {
       entry: this.#entries.http,
       permissions: { ...NOTHING, ...this.#rootOnly(), net: true, sys: ["statfs"] },
       writeLog: this.#options.writeLog,
+      openManifestPort: () => this.#openManifestPort(),
       start: {
         settings: this.#settings,
         logLevels: this.#options.logLevels,
         writer: this.openWriter(),
         removals: this.removalHold.shared,
-        manifests: this.#openManifestPort(),
         passwords: this.#openPasswordPort(),
         port,
         threads: this.#count,
@@ -192,7 +192,9 @@ export class Threads {
     return worker;
   }
 
+  /** Starts the thread when it is first needed: most registries never see a large manifest. */
   #openManifestPort(): MessagePort {
+    this.#manifests ??= this.#startHelper("manifest", new URL("./manifest_thread.ts", import.meta.url));
     const { port1, port2 } = new MessageChannel();
     this.#manifests.postMessage({ port: port2 } satisfies ServeManifests, [port2]);
     return port1;

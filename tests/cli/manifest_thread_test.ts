@@ -42,7 +42,7 @@ function startReader() {
       return calls.call(question, transfer);
     },
   } as unknown as typeof calls;
-  const reader: ManifestReader = new RemoteManifestReader(LOCAL, counted);
+  const reader: ManifestReader = new RemoteManifestReader(LOCAL, () => Promise.resolve(counted));
   return {
     reader,
     asked,
