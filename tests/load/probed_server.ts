@@ -1,0 +1,91 @@
+/** The threads of a server on a data directory, with a probe in the event loop of each HTTP thread. */
+import { loadConfig } from "../../src/config/load_config.ts";
+import { JsonLog } from "../../src/server/json_log.ts";
+import { Threads } from "../../src/cli/threads.ts";
+import { LAG_CHANNEL, type LagReport } from "./loop_probe.ts";
+
+const BASICS = `
+[server]
+bind_address = "127.0.0.1"
+port = 0
+`;
+
+export interface Lag {
+  /** ms that the loop of an HTTP thread stood still at most. */
+  readonly http: number;
+  /** The same of a thread that does nothing, for what the machine adds. */
+  readonly idle: number;
+}
+
+export class ProbedServer implements AsyncDisposable {
+  readonly url: string;
+  readonly #threads: Threads;
+  readonly #idle: Worker;
+  readonly #count: number;
+  readonly #channel = new BroadcastChannel(LAG_CHANNEL);
+
+  private constructor(url: string, threads: Threads, idle: Worker, count: number) {
+    this.url = url;
+    this.#threads = threads;
+    this.#idle = idle;
+    this.#count = count;
+  }
+
+  /**
+   * @param rootDir a data directory with its database
+   * @param config more of the configuration, as TOML
+   */
+  static async start(rootDir: string, config = "", count = 1): Promise<ProbedServer> {
+    const settings = loadConfig(
+      [{ file: "config.toml", text: `${config}${BASICS}` }],
+      () => undefined,
+      () => {
+        throw new Error("no file is read");
+      },
+    );
+    const log = new JsonLog(() => {}, "error");
+    const threads = new Threads(
+      {
+        settings: {
+          ...settings,
+          blobStore: { ...settings.blobStore, rootDir },
+        },
+        logLevels: { everything: "info", auth: "info", audit: "info" },
+        log,
+        writeLog: () => {},
+        onFatal: (reason) => {
+          throw new Error(reason);
+        },
+      },
+      count,
+      {
+        http: new URL("./probed_http_thread.ts", import.meta.url),
+        writer: new URL("../../src/cli/writer_thread.ts", import.meta.url),
+      },
+    );
+    const idle = new Worker(new URL("./idle_thread.ts", import.meta.url), { type: "module" });
+    await new Promise((resolve) => idle.onmessage = resolve);
+    const port = await threads.start();
+    return new ProbedServer(`http://127.0.0.1:${port}`, threads, idle, count);
+  }
+
+  /** The longest standstills since the last call. */
+  async worstLag(): Promise<Lag> {
+    const reports: LagReport[] = [];
+    const complete = Promise.withResolvers<void>();
+    this.#channel.onmessage = ({ data }: MessageEvent<LagReport>) => {
+      if (reports.push(data) === this.#count + 1) complete.resolve();
+    };
+    this.#channel.postMessage("report");
+    await complete.promise;
+    const worst = (thread: LagReport["thread"]) =>
+      Math.max(...reports.filter((report) => report.thread === thread).map(({ worstMs }) => worstMs));
+    return { http: worst("http"), idle: worst("idle") };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#channel.close();
+    await this.#threads.stop(1000);
+    this.#idle.terminate();
+  }
+}
