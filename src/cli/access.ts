@@ -10,6 +10,7 @@ import { Webhook } from "../auth/webhook.ts";
 import type { WebhookTarget } from "../auth/webhook_client.ts";
 import type { ClientAuthSettings, Settings, WebhookSettings } from "../config/settings.ts";
 import type { Challenges } from "../http/challenge.ts";
+import { findCovering } from "../core/covering_name.ts";
 import { AccessPolicies, type PolicySources } from "../policy/access_policies.ts";
 import type { AuthorizationHook } from "../ports/authorization_hook.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -65,14 +66,14 @@ export function makeAccessControl(settings: Settings, log: Log): OpenAccessContr
     settings.auth.webhooks.map((webhook) => [webhook.name, new Webhook(targetOf(webhook), log, steadyNow)]),
   );
   const byRepository = new Map(
-    settings.repositories.map(({ name, authorizationWebhook }) => [name as string, authorizationWebhook]),
+    settings.repositories.map((settings) => [settings.name as string, settings]),
   );
   const hook = new AccessControl({
     policies: new AccessPolicies(policySourcesOf(settings)),
     webhookFor(repository) {
       const name = repository === undefined
         ? settings.global.authorizationWebhook
-        : nearest(byRepository, repository, settings.global.authorizationWebhook);
+        : (findCovering(byRepository, repository) ?? settings.global).authorizationWebhook;
       return name === undefined ? undefined : webhooks.get(name);
     },
     log,
@@ -96,15 +97,6 @@ export function policySourcesOf({ global, repositories }: Settings): PolicySourc
 async function loadVerdicts(clientAuth: ClientAuthSettings, clock: Clock): Promise<VerdictCache> {
   const { trust } = await loadTrust(trustSettingsOf(clientAuth), new Date(clock.now()));
   return new VerdictCache(trust);
-}
-
-/** The value of the configured repository that is `name` or the nearest above it. */
-function nearest<T>(byRepository: ReadonlyMap<string, T>, name: string, otherwise: T): T {
-  for (let end = name.length; end > 0; end = name.lastIndexOf("/", end - 1)) {
-    const key = name.slice(0, end);
-    if (byRepository.has(key)) return byRepository.get(key)!;
-  }
-  return otherwise;
 }
 
 function targetOf(webhook: WebhookSettings): WebhookTarget {

@@ -7,6 +7,7 @@ import type { Log } from "../ports/log.ts";
 import type { ManifestReader } from "../ports/manifest_reader.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
 import { DEFAULT_REGISTRY_SETTINGS, type Registry } from "../registry/registry.ts";
+import { makeRepositoryRules } from "./repository_rules.ts";
 import { Ballast } from "../storage/files/ballast.ts";
 import { FileBlobStore } from "../storage/files/file_blob_store.ts";
 import { Layout } from "../storage/files/layout.ts";
@@ -101,11 +102,12 @@ function storesOn(
 }
 
 export function makeRegistry(
-  { global }: Settings,
+  settings: Settings,
   stores: RequestStores,
   authorization: AuthorizationHook,
   logs: Logs,
 ): Registry {
+  const { global } = settings;
   return {
     ...stores,
     hasher: nodeHasher,
@@ -113,6 +115,7 @@ export function makeRegistry(
     log: logs.everything,
     audit: logs.audit,
     authorization,
+    rulesOf: makeRepositoryRules(settings),
     settings: {
       ...DEFAULT_REGISTRY_SETTINGS,
       maxManifestSize: global.maxManifestSize,

@@ -7,12 +7,19 @@ import { readAccessPolicy } from "./read_access_policy.ts";
 import type { Place } from "./document.ts";
 import type { REPOSITORY } from "./schema.ts";
 import type { Named } from "./schema_item.ts";
-import type { RepositorySettings } from "./settings.ts";
+import { readTagSettings } from "./read_tag_settings.ts";
+import type { RepositorySettings, TagSettings } from "./settings.ts";
+
+/** What holds for every repository, as far as a repository can change it. */
+export interface GlobalSettings {
+  readonly webhookNames: WebhookNames;
+  readonly tags: TagSettings;
+}
 
 /** Settings of each repository. Names inside one another would leave open which table holds for a push. */
 export function checkRepositories(
   tables: readonly Named<typeof REPOSITORY>[],
-  webhookNames: WebhookNames,
+  global: GlobalSettings,
   checking: Checking,
 ): RepositorySettings[] {
   const places = new Map(tables.map((table) => [table.name, table.at]));
@@ -27,10 +34,12 @@ export function checkRepositories(
     }
     const name = readName(text, path, checking, at);
     const accessPolicy = readAccessPolicy(values.access_policy, [...path, "access_policy"], checking);
-    const authorizationWebhook = webhookNames.ofRepository.get(text);
+    const authorizationWebhook = global.webhookNames.ofRepository.get(text);
+    const tags = readTagSettings(values, path, checking, global.tags);
     if (name === undefined) return [];
     return [{
       name,
+      tags,
       ...(accessPolicy && { accessPolicy }),
       ...(authorizationWebhook !== undefined && { authorizationWebhook }),
     }];

@@ -20,8 +20,6 @@ export const KEYS_OF_THE_ORIGINAL: ReadonlyMap<string, string> = new Map([
   ["server.handshake_timeout", 'write handshake_timeout = "10s" under [server.tls]'],
 
   ["global.retention_policy", `a retention policy ${REFUSES}`],
-  ["global.immutable_tags", `making tags immutable ${REFUSES}`],
-  ["global.immutable_tags_exclusions", `making tags immutable ${REFUSES}`],
   ["global.event_webhooks", `sending events ${REFUSES}`],
   ["global.job_queue", `a job queue ${REFUSES}`],
   ["global.update_pull_time", `recording pulls ${REFUSES}`],
@@ -37,8 +35,6 @@ export const KEYS_OF_THE_ORIGINAL: ReadonlyMap<string, string> = new Map([
   ["global.gc_grace_secs", "remove it: this version does not collect garbage"],
 
   ["repository.*.retention_policy", `a retention policy ${REFUSES}`],
-  ["repository.*.immutable_tags", `making tags immutable ${REFUSES}`],
-  ["repository.*.immutable_tags_exclusions", `making tags immutable ${REFUSES}`],
   ["repository.*.event_webhooks", `sending events ${REFUSES}`],
   ["repository.*.namespace", `a name for ?ns= ${REFUSES}`],
   ["repository.*.upstream", `pulling through from an upstream ${REFUSES}`],

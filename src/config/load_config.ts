@@ -10,6 +10,7 @@ import { readAccessPolicy } from "./read_access_policy.ts";
 import { readIdentities, readTokenService } from "./read_auth.ts";
 import { readDocument } from "./read_document.ts";
 import { readTable } from "./read_table.ts";
+import { readTagSettings } from "./read_tag_settings.ts";
 import { readTls } from "./read_tls.ts";
 import { readWebhooks } from "./read_webhooks.ts";
 import { SCHEMA, TLS } from "./schema.ts";
@@ -52,7 +53,8 @@ export function loadConfig(
   const tokenService = auth.token_service && readTokenService(auth.token_service, checking);
   const webhooks = readWebhooks(auth.webhook, checking);
   const webhookNames = checkWebhookNames(values, checking);
-  const repositories = checkRepositories(values.repository, webhookNames, checking);
+  const tags = readTagSettings(global, ["global"], checking);
+  const repositories = checkRepositories(values.repository, { webhookNames, tags }, checking);
   const takesCredentials = identities.length > 0 || tokenService !== undefined;
   const accessPolicy = checkExposure({
     bindAddress: server.bind_address,
@@ -89,6 +91,7 @@ export function loadConfig(
       maxBlobSize: global.max_blob_size,
       allowMissingManifestReferences: global.allow_missing_manifest_references,
       uploadExpiryMs: global.upload_expiry,
+      tags,
       ...(accessPolicy && { accessPolicy }),
       ...(webhookNames.global !== undefined && { authorizationWebhook: webhookNames.global }),
       trustedProxies: global.trusted_proxies.map((network) => network.value),

@@ -18,6 +18,7 @@ import {
   REALM,
   RULE,
   SECRET,
+  TAG_PATTERN,
   USERNAME,
   WEBHOOK_URL,
 } from "./text_type.ts";
@@ -137,12 +138,30 @@ const GLOBAL = {
     false,
     "Takes manifests whose config or layers the repository does not hold; pulls of them then fail.",
   ),
+  immutable_tags: key(BOOLEAN, false, "A tag, once pushed, names the same manifest until it is deleted."),
+  immutable_tags_exclusions: listKey(
+    TAG_PATTERN,
+    'a list of patterns such as ["latest", "dev-.*"]',
+    "Tags that may move all the same; a pattern stands for whole tags.",
+  ),
+  allow_delete_immutable: key(
+    BOOLEAN,
+    false,
+    "Lets immutable tags, and manifests that they name, be deleted.",
+  ),
   upload_expiry: key(EXPIRY, "24h", "An upload session that nobody wrote to for this long is removed."),
 } satisfies Keys;
 
 export const REPOSITORY = {
   access_policy: optionalSection("Who may do what here, of what the global policy allows.", ACCESS_POLICY),
   authorization_webhook: optionalKey(NAME, "Asked instead of the global one; empty for none."),
+  immutable_tags: key(BOOLEAN, false, "Makes tags immutable here; false lifts nothing that [global] says."),
+  immutable_tags_exclusions: listKey(
+    TAG_PATTERN,
+    'a list of patterns such as ["latest", "dev-.*"]',
+    "Counts instead of the global list, where it is not empty.",
+  ),
+  allow_delete_immutable: optionalKey(BOOLEAN, "Counts instead of the global one."),
 } satisfies Keys;
 
 export const IDENTITY = {

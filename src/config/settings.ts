@@ -18,6 +18,7 @@ export interface Settings {
     readonly maxBlobSize: number;
     readonly allowMissingManifestReferences: boolean;
     readonly uploadExpiryMs: number;
+    readonly tags: TagSettings;
     /** Absent where no file holds one: the policies of repositories then stand alone. */
     readonly accessPolicy?: PolicySource;
     /** Names one of `auth.webhooks`. */
@@ -87,8 +88,18 @@ export interface ClientAuthSettings {
   readonly advertiseCas: boolean;
 }
 
+/** Which tags keep the manifest that they were pushed with. */
+export interface TagSettings {
+  readonly immutable: boolean;
+  /** Patterns in RE2 syntax of whole tags that may move all the same. */
+  readonly exclusions: readonly string[];
+  readonly allowDelete: boolean;
+}
+
 export interface RepositorySettings {
   readonly name: RepositoryName;
+  /** With what [global] says of tags. */
+  readonly tags: TagSettings;
   /** Narrows the global policy, or stands alone where there is none. */
   readonly accessPolicy?: PolicySource;
   /** The webhook that holds here, the global one where the repository names none; absent also where it is switched off. */

@@ -69,6 +69,12 @@ export const NETWORK: ValueType<Network> = {
   parse: (node) => node.kind === "string" ? parseNetwork(node.value) : undefined,
 };
 
+/** The string itself, with its place: what it matches is checked later. */
+export const TAG_PATTERN: ValueType<StringNode> = {
+  expected: "a pattern in quotation marks",
+  parse: (node) => node.kind === "string" ? node : undefined,
+};
+
 /** The string itself, with its place: what it says is for the policy to judge. */
 export const RULE: ValueType<StringNode> = {
   expected: "a CEL rule in quotation marks",

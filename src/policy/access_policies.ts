@@ -1,4 +1,5 @@
 /** All access policies of a configuration, and the order in which they are asked. */
+import { findCovering } from "../core/covering_name.ts";
 import { type Identity, isIdentified } from "../core/identity.ts";
 import type { Operation } from "../core/operation.ts";
 import { quote } from "../core/quote.ts";
@@ -68,7 +69,9 @@ export class AccessPolicies {
   }
 
   #decide(identity: Identity, operation: Operation): AccessDecision {
-    const repository = "repository" in operation ? this.#findRepository(operation.repository) : undefined;
+    const repository = "repository" in operation
+      ? findCovering(this.#repositories, operation.repository)
+      : undefined;
     const narrower = repository?.policy;
     if (this.#global === undefined && narrower === undefined) return decideUncovered(identity, operation);
     const variables = makeVariables(identity, operation, narrower !== undefined);
@@ -77,15 +80,6 @@ export class AccessPolicies {
       if (!decision.allowed || narrower === undefined) return explain(decision, GLOBAL, operation);
     }
     return explain(narrower!.decide(variables), repository!.scope, operation);
-  }
-
-  /** The configured repository that is `name` or the nearest above it. */
-  #findRepository(name: string): { scope: PolicyScope; policy: AccessPolicy | undefined } | undefined {
-    for (let end = name.length; end > 0; end = name.lastIndexOf("/", end - 1)) {
-      const found = this.#repositories.get(name.slice(0, end));
-      if (found !== undefined) return found;
-    }
-    return undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-/** Patterns of `matches()`: RE2 syntax, compiled when the rule is read, matched in linear time. */
+/** Patterns of `matches()` and of tags: RE2 syntax, compiled when the rule is read, matched in linear time. */
 import { RE2JS, RE2JSException } from "re2js";
 import { printable } from "./rule_fault.ts";
 
@@ -41,5 +41,10 @@ export class Pattern {
   /** True when the pattern is found anywhere in the text; `^` and `$` hold it to the ends. */
   test(text: string): boolean {
     return this.#compiled.test(text);
+  }
+
+  /** True when the pattern is the whole of the text. */
+  testWhole(text: string): boolean {
+    return this.#compiled.testExact(text);
   }
 }

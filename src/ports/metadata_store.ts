@@ -55,6 +55,8 @@ export interface ManifestPush {
   readonly references: readonly ManifestReference[];
   /** Tags that will name the manifest. */
   readonly tags: readonly Tag[];
+  /** Those of the tags that must not name another manifest than they do; none where it is absent. */
+  readonly immutableTags?: readonly Tag[];
   /** When set, configs and layers that the repository does not hold are refused. */
   readonly requireBlobs: boolean;
   /** ms since the epoch. */
@@ -75,6 +77,12 @@ export type ManifestPushOutcome =
     readonly stated: number;
     /** Bytes that the blob has. */
     readonly actual: number;
+  }
+  | {
+    readonly kind: "tag_immutable";
+    readonly tag: Tag;
+    /** What it names. */
+    readonly current: Digest;
   };
 
 export interface FinishedUpload {
@@ -95,6 +103,12 @@ export type FinishOutcome =
   /** The session is not there any more: cancelled, expired, or finished by somebody else. Nothing was changed. */
   | { readonly kind: "session_gone" };
 
+export type ManifestDeletion =
+  | { readonly kind: "deleted" }
+  | { readonly kind: "unknown" }
+  /** A tag names it that was not among those which may go. Nothing was changed. */
+  | { readonly kind: "tagged" };
+
 export type BlobDeletion =
   /** The repository holds it no longer. `obsolete` is its file when no other repository holds it either. */
   | { readonly kind: "deleted"; readonly obsolete: BlobFile | undefined }
@@ -110,6 +124,8 @@ export interface MetadataStore {
   /** Repositories that hold a blob, in byte order, at most `limit`; of the 1,000 oldest holders, if there are more. */
   listHolders(digest: Digest, limit: number): Promise<RepositoryName[]>;
   listTags(repository: RepositoryName, page: PageRequest<Tag>): Promise<Tag[]>;
+  /** Tags that name a manifest, in byte order. */
+  listTagsOf(repository: RepositoryName, digest: Digest, page: PageRequest<Tag>): Promise<Tag[]>;
   /** Repositories with at least one manifest, in byte order. */
   listRepositories(page: PageRequest<RepositoryName>): Promise<RepositoryName[]>;
   /**
@@ -142,7 +158,16 @@ export interface MetadataStore {
   putManifest(push: ManifestPush): Promise<ManifestPushOutcome>;
   /** False when there was no such tag. `at` in ms since the epoch. */
   deleteTag(repository: RepositoryName, tag: Tag, at: number): Promise<boolean>;
-  /** Removes a manifest and every tag that names it; false when there was none. `at` in ms since the epoch. */
-  deleteManifest(repository: RepositoryName, digest: Digest, at: number): Promise<boolean>;
+  /**
+   * Removes a manifest and every tag that names it. `at` in ms since the epoch.
+   *
+   * @param tags those that may go with it; any where it is absent
+   */
+  deleteManifest(
+    repository: RepositoryName,
+    digest: Digest,
+    at: number,
+    tags?: readonly Tag[],
+  ): Promise<ManifestDeletion>;
   deleteBlob(repository: RepositoryName, digest: Digest): Promise<BlobDeletion>;
 }

@@ -3,6 +3,8 @@ import type { Digest } from "../core/digest.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { Reference } from "../core/reference.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
+import type { Tag } from "../core/tag.ts";
+import { deleteUnlessImmutable, deletionIsRefused, mustStay } from "./immutable_tags.ts";
 import { blobUnknown, manifestUnknown } from "./pull.ts";
 import type { Registry } from "./registry.ts";
 import { removeObsolete } from "./upload.ts";
@@ -10,18 +12,25 @@ import { removeObsolete } from "./upload.ts";
 /**
  * Deletes a tag, or a manifest with every tag that names it (distribution-spec end-9).
  *
- * @throws {OciError} MANIFEST_UNKNOWN
+ * @throws {OciError} MANIFEST_UNKNOWN, DENIED (409) for an immutable tag or a manifest that one names
  */
 export async function deleteManifest(
   registry: Registry,
   repository: RepositoryName,
   reference: Reference,
 ): Promise<void> {
-  const at = registry.clock.now();
   const deleted = reference.kind === "tag"
-    ? await registry.metadata.deleteTag(repository, reference.tag, at)
-    : await registry.metadata.deleteManifest(repository, reference.digest, at);
+    ? await deleteTag(registry, repository, reference.tag)
+    : await deleteUnlessImmutable(registry, repository, reference.digest);
   if (!deleted) throw manifestUnknown(repository, reference);
+}
+
+async function deleteTag(registry: Registry, repository: RepositoryName, tag: Tag): Promise<boolean> {
+  if (!mustStay(registry, repository, tag)) {
+    return await registry.metadata.deleteTag(repository, tag, registry.clock.now());
+  }
+  if (await registry.metadata.findManifest(repository, { kind: "tag", tag }) === undefined) return false;
+  throw deletionIsRefused(repository, `tag "${tag}"`, tag);
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Reference } from "../core/reference.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { Tag } from "../core/tag.ts";
 import type { ManifestPushOutcome } from "../ports/metadata_store.ts";
+import { tagIsImmutable } from "./immutable_tags.ts";
 import type { Registry } from "./registry.ts";
 
 export interface ManifestUpload {
@@ -26,7 +27,8 @@ export interface PushedManifest {
 /**
  * Stores a manifest exactly as sent (distribution-spec end-7).
  *
- * @throws {OciError} MANIFEST_INVALID (413 over the limit), DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN
+ * @throws {OciError} MANIFEST_INVALID (413 over the limit), DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN,
+ * DENIED (409) for an immutable tag that names another manifest
  */
 export async function pushManifest(registry: Registry, upload: ManifestUpload): Promise<PushedManifest> {
   const { repository, reference } = upload;
@@ -46,6 +48,7 @@ export async function pushManifest(registry: Registry, upload: ManifestUpload): 
     ...(manifest.annotations !== undefined && { annotations: manifest.annotations }),
     references: manifest.references,
     tags: upload.tags,
+    immutableTags: upload.tags.filter(registry.rulesOf(repository).isImmutable),
     requireBlobs: !registry.settings.allowMissingManifestReferences,
     at: registry.clock.now(),
   });
@@ -81,5 +84,7 @@ function refuseUnlessStored(outcome: ManifestPushOutcome, repository: Repository
           `Cannot push manifest ${digest}: it says that blob ${outcome.digest} has ${outcome.stated} bytes, the blob has ${outcome.actual}`,
         detail: { digest: outcome.digest, stated: outcome.stated, actual: outcome.actual },
       });
+    case "tag_immutable":
+      throw tagIsImmutable(repository, outcome.tag, outcome.current, digest);
   }
 }

@@ -6,6 +6,8 @@ import type { Hasher } from "../ports/hasher.ts";
 import type { Log } from "../ports/log.ts";
 import type { ManifestReader } from "../ports/manifest_reader.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
+import type { RepositoryName } from "../core/repository_name.ts";
+import type { RepositoryRules } from "./repository_rules.ts";
 
 export interface RegistrySettings {
   /** Bytes. */
@@ -39,4 +41,5 @@ export interface Registry {
   readonly audit: Log;
   readonly authorization: AuthorizationHook;
   readonly settings: RegistrySettings;
+  readonly rulesOf: (repository: RepositoryName) => RepositoryRules;
 }

@@ -27,6 +27,7 @@ Deno.test("BUILT_IN listens on loopback without TLS, and allows everything", () 
         maxBlobSize: 100 * 1024 ** 3,
         allowMissingManifestReferences: false,
         uploadExpiryMs: 24 * 3_600_000,
+        tags: { immutable: false, exclusions: [], allowDelete: false },
         accessPolicy: { defaultAllow: true, rules: [], file: "", line: 0 },
         trustedProxies: [],
       },
@@ -61,6 +62,9 @@ Deno.test("loadConfig() reads every key", () => {
     max_blob_size = 1_000
     allow_missing_manifest_references = true
     upload_expiry = "7d"
+    immutable_tags = true
+    immutable_tags_exclusions = ["latest"]
+    allow_delete_immutable = true
     access_policy = { default_allow = true }
     authorization_webhook = "gate"
     trusted_proxies = ["10.0.0.0/8"]
@@ -68,7 +72,9 @@ Deno.test("loadConfig() reads every key", () => {
     url = "https://policy.example.com"
     timeout_ms = 1
     [repository.team]
-    [repository."other/app"]`);
+    immutable_tags_exclusions = ["dev-.*"]
+    [repository."other/app"]
+    allow_delete_immutable = false`);
   assert.deepEqual(
     settings,
     {
@@ -90,7 +96,8 @@ Deno.test("loadConfig() reads every key", () => {
         maxBlobSize: 1000,
         allowMissingManifestReferences: true,
         uploadExpiryMs: 7 * 86_400_000,
-        accessPolicy: { defaultAllow: true, rules: [], file: "config.toml", line: 19 },
+        tags: { immutable: true, exclusions: ["latest"], allowDelete: true },
+        accessPolicy: { defaultAllow: true, rules: [], file: "config.toml", line: 22 },
         authorizationWebhook: "gate",
         trustedProxies: [{ address: "10.0.0.0", prefixLength: 8 }],
       },
@@ -104,9 +111,18 @@ Deno.test("loadConfig() reads every key", () => {
           cacheTtlMs: 60_000,
         }],
       },
-      repositories: ["team", "other/app"].map((name) => {
-        return { name: parseRepositoryName(name), authorizationWebhook: "gate" };
-      }),
+      repositories: [
+        {
+          name: parseRepositoryName("team"),
+          tags: { immutable: true, exclusions: ["dev-.*"], allowDelete: true },
+          authorizationWebhook: "gate",
+        },
+        {
+          name: parseRepositoryName("other/app"),
+          tags: { immutable: true, exclusions: ["latest"], allowDelete: false },
+          authorizationWebhook: "gate",
+        },
+      ],
       warnings: [],
     } satisfies Settings,
   );

@@ -11,6 +11,7 @@ import type {
   FinishedUpload,
   FinishOutcome,
   HeldBlob,
+  ManifestDeletion,
   ManifestPush,
   ManifestPushOutcome,
   MetadataStore,
@@ -59,6 +60,11 @@ export class MemoryMetadataStore implements MetadataStore {
 
   listTags(repository: RepositoryName, page: PageRequest<Tag>): Promise<Tag[]> {
     return Promise.resolve(cut([...this.repositories.get(repository)?.tags.keys() ?? []], page));
+  }
+
+  listTagsOf(repository: RepositoryName, digest: Digest, page: PageRequest<Tag>): Promise<Tag[]> {
+    const tags = [...this.repositories.get(repository)?.tags ?? []].filter(([, named]) => named === digest);
+    return Promise.resolve(cut(tags.map(([tag]) => tag), page));
   }
 
   listRepositories(page: PageRequest<RepositoryName>): Promise<RepositoryName[]> {
@@ -141,6 +147,12 @@ export class MemoryMetadataStore implements MetadataStore {
   }
 
   putManifest(push: ManifestPush): Promise<ManifestPushOutcome> {
+    for (const tag of push.immutableTags ?? []) {
+      const current = this.repositories.get(push.repository)?.tags.get(tag);
+      if (current !== undefined && current !== push.digest) {
+        return Promise.resolve({ kind: "tag_immutable", tag, current });
+      }
+    }
     const held = this.repositories.get(push.repository)?.blobs;
     const missing: Digest[] = [];
     for (const { kind, digest, size } of push.references) {
@@ -164,12 +176,19 @@ export class MemoryMetadataStore implements MetadataStore {
     return Promise.resolve(this.repositories.get(repository)?.tags.delete(tag) ?? false);
   }
 
-  deleteManifest(repository: RepositoryName, digest: Digest): Promise<boolean> {
+  deleteManifest(
+    repository: RepositoryName,
+    digest: Digest,
+    _at: number,
+    tags?: readonly Tag[],
+  ): Promise<ManifestDeletion> {
     const found = this.repositories.get(repository);
-    for (const [tag, named] of found?.tags ?? []) {
-      if (named === digest) found!.tags.delete(tag);
+    const naming = [...found?.tags ?? []].filter(([, named]) => named === digest).map(([tag]) => tag);
+    if (tags !== undefined && naming.some((tag) => !tags.includes(tag))) {
+      return Promise.resolve({ kind: "tagged" });
     }
-    return Promise.resolve(found?.manifests.delete(digest) ?? false);
+    for (const tag of naming) found!.tags.delete(tag);
+    return Promise.resolve(found?.manifests.delete(digest) ? { kind: "deleted" } : { kind: "unknown" });
   }
 
   deleteBlob(repository: RepositoryName, digest: Digest): Promise<BlobDeletion> {

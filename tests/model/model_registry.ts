@@ -10,6 +10,7 @@ import {
   type Registry,
   type RegistrySettings,
 } from "../../src/registry/registry.ts";
+import { NO_RULES } from "../../src/registry/repository_rules.ts";
 import { digestOf } from "./bytes.ts";
 import { MemoryBlobStore } from "./memory_blob_store.ts";
 import { MemoryMetadataStore } from "./memory_metadata_store.ts";
@@ -56,6 +57,7 @@ export function makeModelRegistry(settings: Partial<RegistrySettings> = {}): Mod
       },
     },
     settings: { ...DEFAULT_REGISTRY_SETTINGS, busySessionPatience: 60, ...settings },
+    rulesOf: () => NO_RULES,
     lines,
     asked: [],
     time: 1_700_000_000_000,

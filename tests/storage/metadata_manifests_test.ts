@@ -170,9 +170,9 @@ Deno.test("deleteManifest() takes the tags that name it, its references and its 
   const other = push(A, "other", { tags: [tag("v3")] });
   await metadata.store.putManifest(doomed);
   await metadata.store.putManifest(other);
-  assert.equal(await metadata.store.deleteManifest(B, doomed.digest, 5), false);
-  assert.equal(await metadata.store.deleteManifest(A, doomed.digest, 5), true);
-  assert.equal(await metadata.store.deleteManifest(A, doomed.digest, 6), false);
+  assert.equal((await metadata.store.deleteManifest(B, doomed.digest, 5)).kind, "unknown");
+  assert.equal((await metadata.store.deleteManifest(A, doomed.digest, 5)).kind, "deleted");
+  assert.equal((await metadata.store.deleteManifest(A, doomed.digest, 6)).kind, "unknown");
   assert.deepEqual(await metadata.store.listTags(A, { limit: 10 }), ["v3"]);
   assert.deepEqual(await metadata.store.listReferrers(A, subject, { limit: 10 }), []);
   assert.deepEqual(metadata.rows("SELECT * FROM manifest_reference"), []);

@@ -29,6 +29,9 @@ export const QUERIES = {
     ) ORDER BY name LIMIT ?2`,
   tags: `
     SELECT name FROM tag WHERE repository = ${REPOSITORY} AND name > ?2 ORDER BY name LIMIT ?3`,
+  tagsOf: `
+    SELECT name FROM tag INDEXED BY tag_by_digest
+    WHERE repository = ${REPOSITORY} AND digest = ?2 AND name > ?3 ORDER BY name LIMIT ?4`,
   repositories: `
     SELECT r.name FROM repository r
     WHERE r.name > ?1 AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository = r.id)

@@ -10,6 +10,7 @@ import type {
   FinishedUpload,
   FinishOutcome,
   HeldBlob,
+  ManifestDeletion,
   ManifestPush,
   ManifestPushOutcome,
   MetadataStore,
@@ -50,6 +51,10 @@ export class SqliteMetadataStore implements MetadataStore {
 
   async listTags(repository: RepositoryName, page: PageRequest<Tag>): Promise<Tag[]> {
     return this.#reader.listTags(repository, page);
+  }
+
+  async listTagsOf(repository: RepositoryName, digest: Digest, page: PageRequest<Tag>): Promise<Tag[]> {
+    return this.#reader.listTagsOf(repository, digest, page);
   }
 
   async listRepositories(page: PageRequest<RepositoryName>): Promise<RepositoryName[]> {
@@ -107,8 +112,13 @@ export class SqliteMetadataStore implements MetadataStore {
     return this.#write("deleteTag", repository, tag, at);
   }
 
-  deleteManifest(repository: RepositoryName, digest: Digest, at: number): Promise<boolean> {
-    return this.#write("deleteManifest", repository, digest, at);
+  deleteManifest(
+    repository: RepositoryName,
+    digest: Digest,
+    at: number,
+    tags?: readonly Tag[],
+  ): Promise<ManifestDeletion> {
+    return this.#write("deleteManifest", repository, digest, at, tags);
   }
 
   deleteBlob(repository: RepositoryName, digest: Digest): Promise<BlobDeletion> {

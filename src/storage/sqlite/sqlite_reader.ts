@@ -90,6 +90,10 @@ export class SqliteReader {
     return this.#names(this.#statements.tags.all(repository, page.after ?? "", page.limit));
   }
 
+  listTagsOf(repository: RepositoryName, digest: Digest, page: PageRequest<Tag>): Tag[] {
+    return this.#names(this.#statements.tagsOf.all(repository, digest, page.after ?? "", page.limit));
+  }
+
   listRepositories(page: PageRequest<RepositoryName>): RepositoryName[] {
     return this.#names(this.#statements.repositories.all(page.after ?? "", page.limit));
   }

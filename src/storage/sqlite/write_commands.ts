@@ -10,6 +10,7 @@ import type {
   FinishedUpload,
   FinishOutcome,
   HeldBlob,
+  ManifestDeletion,
   ManifestPush,
   ManifestPushOutcome,
   UploadSession,
@@ -71,7 +72,7 @@ export class WriteCommands {
   }
 
   putManifest(push: ManifestPush): ManifestPushOutcome {
-    const refusal = this.#checkBlobs(push);
+    const refusal = this.#checkTags(push) ?? this.#checkBlobs(push);
     if (refusal !== undefined) return refusal;
     const repository = this.#ensureRepository(push.repository, push.at);
     this.#sql.putContent.run(push.digest, push.bytes);
@@ -101,15 +102,26 @@ export class WriteCommands {
     return true;
   }
 
-  deleteManifest(repository: RepositoryName, digest: Digest, at: number): boolean {
+  deleteManifest(
+    repository: RepositoryName,
+    digest: Digest,
+    at: number,
+    tags?: readonly Tag[],
+  ): ManifestDeletion {
     const id = this.#findRepository(repository);
-    if (id === undefined || this.#sql.takeManifest.get(id, digest) === undefined) return false;
+    if (id === undefined) return { kind: "unknown" };
+    if (tags !== undefined) {
+      const mayGo = new Set<string>(tags);
+      const others = this.#sql.tagsOf.all(id, digest).some(({ name }) => !mayGo.has(name as string));
+      if (others) return { kind: "tagged" };
+    }
+    if (this.#sql.takeManifest.get(id, digest) === undefined) return { kind: "unknown" };
     for (const { name } of this.#sql.takeTagsOf.all(id, digest)) {
       this.#sql.putHistory.run(id, name as Tag, null, digest, at);
     }
     this.#sql.deleteReferences.run(id, digest);
     this.#sql.deleteUnusedContent.run(digest, digest);
-    return true;
+    return { kind: "deleted" };
   }
 
   deleteBlob(repository: RepositoryName, digest: Digest): BlobDeletion {
@@ -120,6 +132,16 @@ export class WriteCommands {
     this.#sql.deleteHold.run(id, digest);
     const row = this.#sql.takeUnheldBlob.get(digest, digest) as { file: BlobFile } | undefined;
     return { kind: "deleted", obsolete: row?.file };
+  }
+
+  #checkTags({ repository, digest, immutableTags = [] }: ManifestPush): ManifestPushOutcome | undefined {
+    const id = immutableTags.length === 0 ? undefined : this.#findRepository(repository);
+    if (id === undefined) return undefined;
+    for (const tag of immutableTags) {
+      const current = this.#sql.tag.get(id, tag)?.digest as Digest | undefined;
+      if (current !== undefined && current !== digest) return { kind: "tag_immutable", tag, current };
+    }
+    return undefined;
   }
 
   #checkBlobs({ references, requireBlobs, ...push }: ManifestPush): ManifestPushOutcome | undefined {

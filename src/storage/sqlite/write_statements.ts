@@ -52,6 +52,7 @@ export const WRITE_SQL = {
     ON CONFLICT (repository, name) DO UPDATE SET digest = excluded.digest, pushed_at = excluded.pushed_at`,
   takeTag: "DELETE FROM tag WHERE repository = ? AND name = ? RETURNING digest",
   // Left to itself, SQLite walks through all tags of the repository.
+  tagsOf: "SELECT name FROM tag INDEXED BY tag_by_digest WHERE repository = ? AND digest = ?",
   takeTagsOf: "DELETE FROM tag INDEXED BY tag_by_digest WHERE repository = ? AND digest = ? RETURNING name",
   putHistory: "INSERT INTO tag_history (repository, tag, digest, previous, at) VALUES (?, ?, ?, ?, ?)",
 } as const;

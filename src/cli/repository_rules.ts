@@ -1,0 +1,30 @@
+/** The rules for content of each repository, made of the settings. */
+import type { Settings, TagSettings } from "../config/settings.ts";
+import { findCovering } from "../core/covering_name.ts";
+import type { RepositoryName } from "../core/repository_name.ts";
+import { Pattern } from "../policy/pattern.ts";
+import type { RepositoryRules } from "../registry/repository_rules.ts";
+
+/** Compiles the patterns once; what it gives finds the rules for a name. */
+export function makeRepositoryRules(
+  { global, repositories }: Settings,
+): (repository: RepositoryName) => RepositoryRules {
+  const ofAll = makeRules(global);
+  const byName = new Map<string, RepositoryRules>(repositories.map((each) => [each.name, makeRules(each)]));
+  return (repository) => findCovering(byName, repository) ?? ofAll;
+}
+
+function makeRules({ tags }: { readonly tags: TagSettings }): RepositoryRules {
+  const exclusions = tags.exclusions.map(compile);
+  return {
+    isImmutable: (tag) => tags.immutable && !exclusions.some((pattern) => pattern.testWhole(tag)),
+    allowsDeletingImmutable: tags.allowDelete,
+  };
+}
+
+function compile(text: string): Pattern {
+  const pattern = Pattern.compile(text);
+  // The configuration was checked with the same function.
+  if (typeof pattern === "string") throw new Error(`immutable_tags_exclusions: ${pattern}`);
+  return pattern;
+}

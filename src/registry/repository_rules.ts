@@ -1,0 +1,12 @@
+/** What holds for the content of a repository, beside who may do what: which tags stay as they are. */
+import type { Tag } from "../core/tag.ts";
+
+export interface RepositoryRules {
+  /** True for a tag that, once pushed, names the same manifest until it is deleted. */
+  readonly isImmutable: (tag: Tag) => boolean;
+  /** Whether immutable tags, and manifests that they name, may be deleted. */
+  readonly allowsDeletingImmutable: boolean;
+}
+
+/** Nothing is kept from moving, going or growing. */
+export const NO_RULES: RepositoryRules = { isImmutable: () => false, allowsDeletingImmutable: false };
