@@ -44,7 +44,7 @@ export interface HttpRequest {
 export interface StreamBody {
   /** Bytes in all. */
   readonly length: number;
-  /** Leaving the iteration early (`return()`) frees what it holds. */
+  /** A chunk is good until the next one is asked for. Leaving the iteration early (`return()`) frees what it holds. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 

@@ -12,7 +12,7 @@ export interface BlobReader {
   /** The whole blob, where it is small enough to be at hand already. Not to be changed. */
   readonly bytes: Uint8Array | undefined;
   /**
-   * Bytes from offset `start` up to, not including, `end`, in chunks that the caller may keep.
+   * Bytes from offset `start` up to, not including, `end`, in chunks that are good until the next one is asked for.
    *
    * @throws when the file ends early or cannot be read
    */

@@ -84,9 +84,8 @@ async function writePieces(
           last = piece;
           continue;
         }
-        if (to.write(piece)) continue;
         const started = performance.now();
-        if (!await drained(to)) return { bytes, complete: false };
+        if (!await written(to, piece)) return { bytes, complete: false };
         most = nextPiece(most, performance.now() - started);
       }
     }
@@ -105,17 +104,15 @@ function nextPiece(last: number, ms: number): number {
   return ms < FAST_MS ? Math.min(last * 2, LARGEST_PIECE) : Math.max(last / 2, SMALLEST_PIECE);
 }
 
-/** True when the socket takes more; false when the client is gone. */
-function drained(to: ServerResponse): Promise<boolean> {
-  if (to.destroyed) return Promise.resolve(false);
+/** True when the system has taken the piece, and its buffer may be used again; false when the client is gone. */
+function written(to: ServerResponse, piece: Uint8Array): Promise<boolean> {
   return new Promise((resolve) => {
     const settle = (): void => {
-      to.off("drain", settle);
       to.off("close", settle);
       resolve(!to.destroyed);
     };
-    to.on("drain", settle);
     to.on("close", settle);
+    to.write(piece, settle);
   });
 }
 

@@ -106,7 +106,7 @@ export async function collect(handled: Handled, taken: () => number = () => 0): 
   const chunks: Uint8Array[] = [];
   if (response.body instanceof Uint8Array) chunks.push(response.body);
   else if (response.body !== undefined) {
-    for await (const chunk of response.body.chunks) chunks.push(chunk);
+    for await (const chunk of response.body.chunks) chunks.push(chunk.slice());
   }
   const body = concat(chunks);
   const text = new TextDecoder().decode(body);

@@ -9,6 +9,8 @@ const KIB = 1024;
 class NotedResponse extends EventEmitter {
   destroyed = false;
   readonly writes: number[] = [];
+  /** The first byte of each piece at the time when it was taken. */
+  readonly firstBytes: number[] = [];
   /** Length of the bytes that came with the end; -1 for an end without bytes. */
   ended: number | undefined;
   headers: unknown;
@@ -28,11 +30,16 @@ class NotedResponse extends EventEmitter {
     this.headers = headers;
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, taken: () => void): boolean {
     this.writes.push(bytes.length);
-    if (this.#ms === 0) return true;
-    setTimeout(() => this.emit("drain"), this.#ms);
-    return false;
+    // Like the system, it looks at the bytes when it takes them.
+    const take = () => {
+      this.firstBytes.push(bytes[0]!);
+      taken();
+    };
+    if (this.#ms === 0) queueMicrotask(take);
+    else setTimeout(take, this.#ms);
+    return this.#ms === 0;
   }
 
   end(bytes?: Uint8Array): void {
@@ -83,6 +90,23 @@ Deno.test("bytes in memory go out in one when they are few, and in pieces when t
   const many = new NotedResponse(0);
   await writeResponse(many.response, { status: 200, headers: {}, body: new Uint8Array(200 * KIB) }, false);
   assert.equal(many.writes.reduce((sum, size) => sum + size, 0) + many.ended!, 200 * KIB);
+});
+
+Deno.test("a chunk is asked for only when the last one has left, so that a reader may use one buffer for all", async () => {
+  for (const ms of [0, 1]) {
+    const to = new NotedResponse(ms);
+    const buffer = new Uint8Array(100 * KIB);
+    const chunks = (async function* () {
+      for (let n = 1; n <= 5; n++) yield buffer.fill(n);
+    })();
+    await writeResponse(
+      to.response,
+      { status: 200, headers: {}, body: { length: 500 * KIB, chunks } },
+      false,
+    );
+    // 64 KiB of the first chunk, then what is left of it, then whole ones; the last goes with the end.
+    assert.deepEqual(to.firstBytes, [1, 1, 2, 3, 4]);
+  }
 });
 
 Deno.test("a client that is gone while a piece waits ends the answer", async () => {

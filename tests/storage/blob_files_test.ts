@@ -1,7 +1,8 @@
 /** Finished blobs are read whole or not at all. */
 import assert from "node:assert/strict";
 import type { BlobFile } from "../../src/ports/blob_store.ts";
-import { BlobFiles, readFully, removeIfThere } from "../../src/storage/files/blob_files.ts";
+import { BlobFiles, removeIfThere } from "../../src/storage/files/blob_files.ts";
+import { readFully } from "../../src/storage/files/read_chunks.ts";
 import { randomBytes } from "../model/bytes.ts";
 import { countOpenFiles, readAll, TempStorage } from "./temp_storage.ts";
 

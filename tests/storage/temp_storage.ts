@@ -151,7 +151,7 @@ export function push(
 /** Every byte of a blob's range. */
 export async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
+  for await (const chunk of chunks) parts.push(chunk.slice());
   return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
 }
 

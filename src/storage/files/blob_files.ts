@@ -2,10 +2,8 @@
 import type { BlobFile, BlobReader } from "../../ports/blob_store.ts";
 import { ByteCache } from "../byte_cache.ts";
 import { digestInName, type Layout } from "./layout.ts";
+import { readChunks, readFully } from "./read_chunks.ts";
 import { verifyBytes, verifying } from "./verify_read.ts";
-
-/** Bytes read at once. Measured: 256 KiB to 1 MiB carry the same, smaller ones less. */
-const CHUNK = 512 * 1024;
 
 /** Blobs up to this many bytes are read whole and remembered: configs and small layers are most of the requests. */
 const SMALL = 64 * 1024;
@@ -67,17 +65,6 @@ export async function removeIfThere(path: string): Promise<void> {
   }
 }
 
-/** Fills `target` from the file's position on; gives the number of bytes read, fewer only at the file's end. */
-export async function readFully(file: Deno.FsFile, target: Uint8Array): Promise<number> {
-  let filled = 0;
-  while (filled < target.length) {
-    const read = await file.read(filled === 0 ? target : target.subarray(filled));
-    if (read === null) break;
-    filled += read;
-  }
-  return filled;
-}
-
 async function openWhole(path: string, size: number): Promise<Deno.FsFile | undefined> {
   let file: Deno.FsFile;
   try {
@@ -109,23 +96,9 @@ class FileReader implements BlobReader {
   constructor(readonly file: Deno.FsFile, readonly size: number, readonly verified: BlobFile | undefined) {}
 
   read(start: number, end: number): AsyncGenerator<Uint8Array> {
-    const chunks = this.#read(start, end);
+    const chunks = readChunks(this.file, start, end);
     const whole = start === 0 && end === this.size;
     return whole && this.verified !== undefined ? verifying(chunks, this.size, this.verified) : chunks;
-  }
-
-  async *#read(start: number, end: number): AsyncGenerator<Uint8Array> {
-    await this.file.seek(start, Deno.SeekMode.Start);
-    let left = end - start;
-    while (left > 0) {
-      const chunk = new Uint8Array(Math.min(CHUNK, left));
-      const read = await readFully(this.file, chunk);
-      if (read < chunk.length) {
-        throw new Error(`blob file ended ${left - read} bytes before byte ${end}`);
-      }
-      left -= read;
-      yield chunk;
-    }
   }
 
   close(): void {
