@@ -1,6 +1,7 @@
 /** Entry of an HTTP thread: one listener on the shared port, one read-only view of the stores. */
 import type { PasswordAnswer, PasswordChecker, PasswordQuestion } from "../auth/password_check.ts";
 import type { ServerSettings, Settings, TlsSettings } from "../config/settings.ts";
+import { PullCounter } from "../registry/pull_counter.ts";
 import { LocalManifestReader } from "../registry/read_manifest.ts";
 import { HttpServer, type TlsKeyPair } from "../server/http_server.ts";
 import { JsonLog } from "../server/json_log.ts";
@@ -43,8 +44,9 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     thread.postMessage({ kind: "needs manifests" });
     return new PortCalls(await manifestPort.promise, "manifest");
   });
+  const pulls = new PullCounter(stores.metadata, log);
   const service = new RequestService(
-    { ...stores, manifests },
+    { ...stores, manifests, pulls },
     { everything: log, auth: auth!, audit: audit! },
     () => passwords && passwordsBehind(passwords),
   );
@@ -68,6 +70,7 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
         break;
       case "drain":
         await server.drain(data.timeoutMs);
+        await pulls.flush();
         batch.flush();
         thread.postMessage({ kind: "drained" });
         break;

@@ -3,6 +3,7 @@ import type { Settings, TagSettings } from "../config/settings.ts";
 import { findCovering } from "../core/covering_name.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import { Pattern } from "../policy/pattern.ts";
+import type { Quota } from "../ports/metadata_store.ts";
 import type { RepositoryRules } from "../registry/repository_rules.ts";
 
 /** Compiles the patterns once; what it gives finds the rules for a name. */
@@ -14,11 +15,14 @@ export function makeRepositoryRules(
   return (repository) => findCovering(byName, repository) ?? ofAll;
 }
 
-function makeRules({ tags }: { readonly tags: TagSettings }): RepositoryRules {
+function makeRules(
+  { tags, quota = {} }: { readonly tags: TagSettings; readonly quota?: Quota },
+): RepositoryRules {
   const exclusions = tags.exclusions.map(compile);
   return {
     isImmutable: (tag) => tags.immutable && !exclusions.some((pattern) => pattern.testWhole(tag)),
     allowsDeletingImmutable: tags.allowDelete,
+    quota,
   };
 }
 

@@ -1,6 +1,7 @@
 /** The `server` command: from settings to a listening registry, and to its orderly end. */
 import type { Settings } from "../config/settings.ts";
 import { expireUploads } from "../jobs/expire_uploads.ts";
+import { pruneHistory } from "../jobs/prune_history.ts";
 import { listenForCommands } from "../server/control_socket.ts";
 import { JsonLog } from "../server/json_log.ts";
 import { findServiceManager, ServiceManager } from "../server/service_manager.ts";
@@ -21,6 +22,9 @@ import { openStores, systemClock } from "./wire.ts";
 
 /** Longest pause between two looks for expired uploads, in ms. */
 const LONGEST_EXPIRY_PAUSE = 60 * 60 * 1000;
+
+/** Pause between two looks for history that is too old, in ms. */
+const HISTORY_PAUSE = 60 * 60 * 1000;
 
 export interface RunServerOptions {
   readonly settings: Settings;
@@ -64,9 +68,12 @@ export async function runServer(
   const port = await threads.start();
   const started = new Date(systemClock.now()).toISOString();
   const { removalHold } = threads;
+  let inForce = settings;
   const work: DataWork = {
     ...openStores(threads.openWriter(), { settings, share: 0, removalHold, log }),
-    settings,
+    get settings() {
+      return inForce;
+    },
     removalHold,
     layout,
     clock: systemClock,
@@ -83,7 +90,7 @@ export async function runServer(
       url: urlOf(settings, port),
     }),
   });
-  startJobs(settings, work);
+  startJobs(work);
   listenForSignals((signal) => {
     log.info("stopping", { signal, drain_seconds: settings.server.drainTimeoutMs / 1000 });
     stopped.resolve(0);
@@ -91,7 +98,7 @@ export async function runServer(
   const address = findServiceManager((name) => Deno.env.get(name), Deno.pid);
   const manager = address && new ServiceManager(address, log);
   const status = `serving ${urlOf(settings, port)}`;
-  const reload = makeReload(settings, readAgain, threads, log);
+  const reload = makeReload(settings, readAgain, threads, log, (now) => inForce = now);
   Deno.addSignalListener("SIGHUP", async () => {
     manager?.reloading();
     await reload();
@@ -127,13 +134,16 @@ function makeReload(
   readAgain: () => Settings,
   threads: Threads,
   log: JsonLog,
+  keep: (settings: Settings) => void,
 ): () => Promise<void> {
   let last = Promise.resolve();
   const reload = async (): Promise<void> => {
     try {
       const settings = withSystemCas(readAgain());
       const warnings = [...settings.warnings, ...await checkSettings(settings, new Date())];
-      await threads.reload(settingsInForce(started, settings));
+      const inForce = settingsInForce(started, settings);
+      await threads.reload(inForce);
+      keep(inForce);
       for (const warning of warnings) log.warn(warning);
       const waiting = keysThatNeedRestart(started, settings);
       log.info("configuration reloaded", waiting.length > 0 ? { waits_for_restart: waiting } : {});
@@ -156,13 +166,23 @@ async function answersItself(threads: Threads, { metadata }: DataWork): Promise<
 }
 
 /** Plans what the server does by itself. */
-function startJobs(settings: Settings, { metadata, blobs, clock, log, schedule }: DataWork): void {
-  const { uploadExpiryMs: expiryMs } = settings.global;
+function startJobs(work: DataWork): void {
+  const { metadata, blobs, clock, log, schedule } = work;
+  const { uploadExpiryMs: expiryMs } = work.settings.global;
   schedule.set({
     name: "expiry of uploads",
     intervalMs: Math.min(LONGEST_EXPIRY_PAUSE, Math.max(1000, expiryMs / 4)),
     atStart: true,
     run: () => expireUploads({ metadata, blobs, clock, log, expiryMs }),
+  });
+  schedule.set({
+    name: "pruning of histories",
+    intervalMs: HISTORY_PAUSE,
+    atStart: true,
+    run: () => {
+      const { tagHistoryMs, pullHistoryMs = 0 } = work.settings.global;
+      return pruneHistory({ metadata, clock, tagHistoryMs, pullHistoryMs });
+    },
   });
 }
 

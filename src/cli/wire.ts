@@ -6,6 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { ManifestReader } from "../ports/manifest_reader.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
+import type { PullCounter } from "../registry/pull_counter.ts";
 import { DEFAULT_REGISTRY_SETTINGS, type Registry } from "../registry/registry.ts";
 import { makeRepositoryRules } from "./repository_rules.ts";
 import { Ballast } from "../storage/files/ballast.ts";
@@ -47,6 +48,7 @@ export interface WriterAccess {
 
 /** What the requests of a thread work with. */
 export interface RequestStores extends Stores {
+  readonly pulls: PullCounter;
   readonly manifests: ManifestReader;
 }
 
@@ -115,6 +117,7 @@ export function makeRegistry(
     log: logs.everything,
     audit: logs.audit,
     authorization,
+    pulls: global.pullHistoryMs === undefined ? undefined : stores.pulls,
     rulesOf: makeRepositoryRules(settings),
     settings: {
       ...DEFAULT_REGISTRY_SETTINGS,

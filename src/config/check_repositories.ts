@@ -40,6 +40,11 @@ export function checkRepositories(
     return [{
       name,
       tags,
+      quota: {
+        ...(values.quota_bytes !== undefined && { bytes: values.quota_bytes }),
+        ...(values.quota_manifests !== undefined && { manifests: values.quota_manifests }),
+        ...(values.quota_tags !== undefined && { tags: values.quota_tags }),
+      },
       ...(accessPolicy && { accessPolicy }),
       ...(authorizationWebhook !== undefined && { authorizationWebhook }),
     }];

@@ -92,6 +92,8 @@ export function loadConfig(
       allowMissingManifestReferences: global.allow_missing_manifest_references,
       uploadExpiryMs: global.upload_expiry,
       tags,
+      tagHistoryMs: global.tag_history,
+      ...(global.update_pull_time && { pullHistoryMs: global.pull_history }),
       ...(accessPolicy && { accessPolicy }),
       ...(webhookNames.global !== undefined && { authorizationWebhook: webhookNames.global }),
       trustedProxies: global.trusted_proxies.map((network) => network.value),

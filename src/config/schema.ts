@@ -31,6 +31,10 @@ const CACHE_TTL = duration({ ms: 30 * 86_400_000, text: "30d" }, 0);
 
 const EXPIRY = duration({ ms: 3650 * 86_400_000, text: "3650d" });
 
+const HISTORY = duration({ ms: 3650 * 86_400_000, text: "3650d" }, 0);
+
+const COUNT = integer(1, 1_000_000_000);
+
 export const TLS = {
   server_certificate_bundle: requiredKey(
     PATH,
@@ -149,6 +153,13 @@ const GLOBAL = {
     false,
     "Lets immutable tags, and manifests that they name, be deleted.",
   ),
+  tag_history: key(
+    HISTORY,
+    "30d",
+    "How long a move or deletion of a tag can be taken back; 0 forgets it soon.",
+  ),
+  update_pull_time: key(BOOLEAN, true, "Writes down when, how often and by whom manifests are pulled."),
+  pull_history: key(HISTORY, "30d", "How long is known who pulled."),
   upload_expiry: key(EXPIRY, "24h", "An upload session that nobody wrote to for this long is removed."),
 } satisfies Keys;
 
@@ -162,6 +173,9 @@ export const REPOSITORY = {
     "Counts instead of the global list, where it is not empty.",
   ),
   allow_delete_immutable: optionalKey(BOOLEAN, "Counts instead of the global one."),
+  quota_bytes: optionalKey(size(1), "Bytes that each repository here may hold in blobs and manifests."),
+  quota_manifests: optionalKey(COUNT, "Manifests that each repository here may hold."),
+  quota_tags: optionalKey(COUNT, "Tags that each repository here may have."),
 } satisfies Keys;
 
 export const IDENTITY = {

@@ -19,6 +19,9 @@ export interface Settings {
     readonly allowMissingManifestReferences: boolean;
     readonly uploadExpiryMs: number;
     readonly tags: TagSettings;
+    readonly tagHistoryMs: number;
+    /** Absent where pulls are not written down. */
+    readonly pullHistoryMs?: number;
     /** Absent where no file holds one: the policies of repositories then stand alone. */
     readonly accessPolicy?: PolicySource;
     /** Names one of `auth.webhooks`. */
@@ -96,10 +99,19 @@ export interface TagSettings {
   readonly allowDelete: boolean;
 }
 
+/** No limit where one is absent. */
+export interface QuotaSettings {
+  readonly bytes?: number;
+  readonly manifests?: number;
+  readonly tags?: number;
+}
+
 export interface RepositorySettings {
   readonly name: RepositoryName;
   /** With what [global] says of tags. */
   readonly tags: TagSettings;
+  /** For the repository and, each for itself, for those below it. */
+  readonly quota: QuotaSettings;
   /** Narrows the global policy, or stands alone where there is none. */
   readonly accessPolicy?: PolicySource;
   /** The webhook that holds here, the global one where the repository names none; absent also where it is switched off. */

@@ -92,7 +92,7 @@ async function dispatch(
 ): Promise<HttpResponse> {
   switch (operation.action) {
     case "get-manifest":
-      return await handleGetManifest(registry, request, operation);
+      return await handleGetManifest(registry, caller, request, operation);
     case "get-blob":
       return await handleGetBlob(registry, request, operation);
     case "get-token":

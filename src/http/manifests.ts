@@ -1,4 +1,6 @@
 /** Handlers of `/manifests/<tag or digest>`: pull, push, delete. */
+import type { Caller } from "../core/caller.ts";
+import { clientNameOf } from "../core/client_name.ts";
 import { type MediaType, parseContentType } from "../core/media_type.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { Reference } from "../core/reference.ts";
@@ -25,10 +27,13 @@ interface ManifestOperation {
  */
 export async function handleGetManifest(
   registry: Registry,
+  caller: Caller,
   request: HttpRequest,
   { repository, reference }: ManifestOperation,
 ): Promise<HttpResponse> {
   const { digest, mediaType, bytes } = await pullManifest(registry, repository, reference);
+  const tag = reference.kind === "tag" ? reference.tag : undefined;
+  registry.pulls?.note(repository, digest, tag, clientNameOf(caller.identity), registry.clock.now());
   const headers: Record<string, string> = {
     "docker-content-digest": digest,
     "etag": entityTagOf(digest),

@@ -16,6 +16,35 @@ export interface StoredManifest {
   readonly bytes: Uint8Array;
 }
 
+/** How much a repository may hold; no limit where one is absent. */
+export interface Quota {
+  /** Bytes of the blobs that it holds and of its manifests, whatever other repositories share of them. */
+  readonly bytes?: number;
+  readonly manifests?: number;
+  readonly tags?: number;
+}
+
+/** What a repository holds. */
+export interface Usage {
+  /** Bytes. */
+  readonly blobBytes: number;
+  /** Bytes. */
+  readonly manifestBytes: number;
+  readonly blobs: number;
+  readonly manifests: number;
+  readonly tags: number;
+}
+
+/** A write that would pass the quota of its repository. Nothing was changed. */
+export interface OverQuota {
+  readonly kind: "over_quota";
+  readonly of: keyof Quota;
+  readonly used: number;
+  /** What the write would add. */
+  readonly adds: number;
+  readonly limit: number;
+}
+
 /** A blob that a repository holds. */
 export interface HeldBlob {
   readonly digest: Digest;
@@ -57,6 +86,7 @@ export interface ManifestPush {
   readonly tags: readonly Tag[];
   /** Those of the tags that must not name another manifest than they do; none where it is absent. */
   readonly immutableTags?: readonly Tag[];
+  readonly quota?: Quota;
   /** When set, configs and layers that the repository does not hold are refused. */
   readonly requireBlobs: boolean;
   /** ms since the epoch. */
@@ -83,7 +113,8 @@ export type ManifestPushOutcome =
     readonly tag: Tag;
     /** What it names. */
     readonly current: Digest;
-  };
+  }
+  | OverQuota;
 
 export interface FinishedUpload {
   readonly session: UploadSessionId;
@@ -92,6 +123,16 @@ export interface FinishedUpload {
   /** Bytes. */
   readonly size: number;
   readonly file: BlobFile;
+  readonly quota?: Quota;
+  /** ms since the epoch. */
+  readonly at: number;
+}
+
+export interface BlobMount {
+  readonly repository: RepositoryName;
+  readonly from: RepositoryName;
+  readonly digest: Digest;
+  readonly quota?: Quota;
   /** ms since the epoch. */
   readonly at: number;
 }
@@ -101,7 +142,54 @@ export type FinishOutcome =
    * upload that finished in the meantime brought the same bytes. */
   | { readonly kind: "finished"; readonly obsolete: BlobFile | undefined }
   /** The session is not there any more: cancelled, expired, or finished by somebody else. Nothing was changed. */
-  | { readonly kind: "session_gone" };
+  | { readonly kind: "session_gone" }
+  | OverQuota;
+
+/** A move or a deletion of a tag. */
+export interface TagChange {
+  /** Grows from change to change. */
+  readonly id: number;
+  /** What it names since; undefined where it was deleted. */
+  readonly digest: Digest | undefined;
+  /** What it named before; undefined where it was new. */
+  readonly previous: Digest | undefined;
+  /** Whether the manifest that it named before is still there. */
+  readonly previousExists: boolean;
+  /** ms since the epoch. */
+  readonly at: number;
+}
+
+export interface TagRestore {
+  readonly repository: RepositoryName;
+  readonly tag: Tag;
+  readonly digest: Digest;
+  /** When set, a tag that names another manifest stays. */
+  readonly immutable: boolean;
+  readonly quota?: Quota;
+  /** ms since the epoch. */
+  readonly at: number;
+}
+
+export type TagRestoreOutcome =
+  | { readonly kind: "restored"; readonly previous: Digest | undefined }
+  /** The history does not say that the tag ever named it. */
+  | { readonly kind: "unknown" }
+  /** The tag named it, and it was deleted since. */
+  | { readonly kind: "manifest_gone" }
+  | { readonly kind: "tag_immutable"; readonly current: Digest }
+  | OverQuota;
+
+/** Pulls of a manifest by one client within a few seconds. */
+export interface Pull {
+  readonly repository: RepositoryName;
+  readonly digest: Digest;
+  /** The tag that it was pulled by; undefined for a pull by digest. */
+  readonly tag: Tag | undefined;
+  /** Name or address of who pulled. */
+  readonly client: string;
+  /** ms since the epoch. */
+  readonly at: number;
+}
 
 export type ManifestDeletion =
   | { readonly kind: "deleted" }
@@ -140,6 +228,14 @@ export interface MetadataStore {
   findUpload(repository: RepositoryName, id: UploadSessionId): Promise<UploadSession | undefined>;
   /** Upload sessions started before `before` (ms since the epoch), in order of their ids. */
   listUploads(before: number, page: PageRequest<UploadSessionId>): Promise<UploadSession[]>;
+  /** What the repository holds; nothing for one that does not exist. */
+  readUsage(repository: RepositoryName): Promise<Usage>;
+  /** Changes of a tag before the one with the id `before`, newest first. */
+  listTagHistory(
+    repository: RepositoryName,
+    tag: Tag,
+    page: { readonly before?: number; readonly limit: number },
+  ): Promise<TagChange[]>;
   /** Resolves when the store can read and write. @throws what keeps it from doing so */
   checkReady(): Promise<void>;
 
@@ -151,9 +247,7 @@ export interface MetadataStore {
   /** Writes down that a client was told at `at` (ms since the epoch) that the repository has the blob. */
   announceBlob(repository: RepositoryName, digest: Digest, at: number): Promise<void>;
   /** Lets `repository` hold a blob that `from` holds; undefined, with nothing changed, when `from` does not. */
-  mountBlob(
-    mount: { repository: RepositoryName; from: RepositoryName; digest: Digest; at: number },
-  ): Promise<HeldBlob | undefined>;
+  mountBlob(mount: BlobMount): Promise<HeldBlob | OverQuota | undefined>;
   /** One transaction: reference check, manifest, references, subject, tags, history. */
   putManifest(push: ManifestPush): Promise<ManifestPushOutcome>;
   /** False when there was no such tag. `at` in ms since the epoch. */
@@ -170,4 +264,12 @@ export interface MetadataStore {
     tags?: readonly Tag[],
   ): Promise<ManifestDeletion>;
   deleteBlob(repository: RepositoryName, digest: Digest): Promise<BlobDeletion>;
+  /** Lets a tag name again what it named before. One transaction. */
+  restoreTag(restore: TagRestore): Promise<TagRestoreOutcome>;
+  /** Forgets changes of tags before `before` (ms since the epoch), at most `limit`; gives how many. */
+  pruneTagHistory(before: number, limit: number): Promise<number>;
+  /** Writes pulls down; those of what is gone meanwhile are forgotten. */
+  recordPulls(pulls: readonly Pull[]): Promise<void>;
+  /** Forgets who pulled before `before` (ms since the epoch), at most `limit` entries; gives how many. */
+  prunePulls(before: number, limit: number): Promise<number>;
 }

@@ -7,6 +7,7 @@ import { uploadOwnerOf } from "../core/upload_owner.ts";
 import type { UploadSession } from "../ports/metadata_store.ts";
 import { authorize, isAllowed } from "./authorize.ts";
 import { announceHeldBlob } from "./pull.ts";
+import { quotaIsFull } from "./quota.ts";
 import type { Registry } from "./registry.ts";
 import { startUpload } from "./upload.ts";
 
@@ -26,7 +27,7 @@ export interface MountRequest {
  *
  * The caller has been authorized to mount; the right to read the source is asked for here, before any look-up in it.
  *
- * @throws {OciError} DENIED when neither the mount nor a plain upload is allowed
+ * @throws {OciError} DENIED when neither the mount nor a plain upload is allowed, and over the quota
  */
 export async function mountBlob(
   registry: Registry,
@@ -71,7 +72,10 @@ async function mountFrom(
   // A blob without bytes is not handed on: the client's upload heals it.
   if (blob === undefined || !await registry.blobs.isWhole(blob.file, blob.size)) return false;
   const at = registry.clock.now();
-  return await registry.metadata.mountBlob({ repository, from, digest, at }) !== undefined;
+  const { quota } = registry.rulesOf(repository);
+  const mounted = await registry.metadata.mountBlob({ repository, from, digest, quota, at });
+  if (mounted !== undefined && "kind" in mounted) throw quotaIsFull(repository, mounted);
+  return mounted !== undefined;
 }
 
 /** True when the repository holds the blob already and the client may count on it. */

@@ -7,6 +7,7 @@ import type { RepositoryName } from "../core/repository_name.ts";
 import type { Tag } from "../core/tag.ts";
 import type { ManifestPushOutcome } from "../ports/metadata_store.ts";
 import { tagIsImmutable } from "./immutable_tags.ts";
+import { quotaIsFull } from "./quota.ts";
 import type { Registry } from "./registry.ts";
 
 export interface ManifestUpload {
@@ -28,7 +29,7 @@ export interface PushedManifest {
  * Stores a manifest exactly as sent (distribution-spec end-7).
  *
  * @throws {OciError} MANIFEST_INVALID (413 over the limit), DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN,
- * DENIED (409) for an immutable tag that names another manifest
+ * DENIED for an immutable tag that names another manifest (409) and over the quota
  */
 export async function pushManifest(registry: Registry, upload: ManifestUpload): Promise<PushedManifest> {
   const { repository, reference } = upload;
@@ -49,6 +50,7 @@ export async function pushManifest(registry: Registry, upload: ManifestUpload): 
     references: manifest.references,
     tags: upload.tags,
     immutableTags: upload.tags.filter(registry.rulesOf(repository).isImmutable),
+    quota: registry.rulesOf(repository).quota,
     requireBlobs: !registry.settings.allowMissingManifestReferences,
     at: registry.clock.now(),
   });
@@ -86,5 +88,7 @@ function refuseUnlessStored(outcome: ManifestPushOutcome, repository: Repository
       });
     case "tag_immutable":
       throw tagIsImmutable(repository, outcome.tag, outcome.current, digest);
+    case "over_quota":
+      throw quotaIsFull(repository, outcome);
   }
 }

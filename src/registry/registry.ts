@@ -7,6 +7,7 @@ import type { Log } from "../ports/log.ts";
 import type { ManifestReader } from "../ports/manifest_reader.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
+import type { PullCounter } from "./pull_counter.ts";
 import type { RepositoryRules } from "./repository_rules.ts";
 
 export interface RegistrySettings {
@@ -41,5 +42,7 @@ export interface Registry {
   readonly audit: Log;
   readonly authorization: AuthorizationHook;
   readonly settings: RegistrySettings;
+  /** Counts pulls; undefined where nobody wants to know. */
+  readonly pulls: PullCounter | undefined;
   readonly rulesOf: (repository: RepositoryName) => RepositoryRules;
 }

@@ -5,6 +5,7 @@ import type { RepositoryName } from "../core/repository_name.ts";
 import { makeUploadSessionId } from "../core/upload_session_id.ts";
 import type { BlobFile } from "../ports/blob_store.ts";
 import type { UploadSession } from "../ports/metadata_store.ts";
+import { quotaIsFull, requireBlobRoom } from "./quota.ts";
 import type { Registry } from "./registry.ts";
 import { findUpload, holdUpload, type UploadHold, type UploadName, uploadUnknown } from "./upload_hold.ts";
 import { appendPiece, blobTooLarge, type UploadPiece } from "./upload_piece.ts";
@@ -12,8 +13,20 @@ import { appendPiece, blobTooLarge, type UploadPiece } from "./upload_piece.ts";
 /**
  * Opens a session for `owner` (distribution-spec end-4a). `algorithm` is what the client will name at the end, where it
  * said so.
+ *
+ * @throws {OciError} DENIED when the quota of the repository is used up
  */
 export async function startUpload(
+  registry: Registry,
+  repository: RepositoryName,
+  owner: string,
+  algorithm: DigestAlgorithm | undefined,
+): Promise<UploadSession> {
+  await requireBlobRoom(registry, repository, undefined, undefined);
+  return await openSession(registry, repository, owner, algorithm);
+}
+
+async function openSession(
   registry: Registry,
   repository: RepositoryName,
   owner: string,
@@ -50,7 +63,8 @@ export async function readUploadOffset(registry: Registry, name: UploadName): Pr
 /**
  * Appends a piece (distribution-spec end-5) and returns the bytes received so far.
  *
- * @throws {OciError} BLOB_UPLOAD_UNKNOWN, SIZE_INVALID (416), BLOB_UPLOAD_INVALID (409 busy, 413 too large)
+ * @throws {OciError} BLOB_UPLOAD_UNKNOWN, SIZE_INVALID (416), BLOB_UPLOAD_INVALID (409 busy, 413 too large), DENIED (over
+ * the quota)
  */
 export async function appendUpload(
   registry: Registry,
@@ -95,7 +109,8 @@ export async function uploadWhole(
   if (piece.length !== undefined && piece.length > registry.settings.maxBlobSize) {
     throw blobTooLarge(registry);
   }
-  const session = await startUpload(registry, repository, owner, algorithmOf(digest));
+  await requireBlobRoom(registry, repository, digest, piece.length);
+  const session = await openSession(registry, repository, owner, algorithmOf(digest));
   try {
     await finishUpload(registry, session, digest, piece);
   } catch (fault) {
@@ -122,7 +137,7 @@ async function finishUpload(
   piece: UploadPiece,
 ): Promise<void> {
   const obsolete = await holdUpload(registry, session, algorithmOf(digest), async (hold) => {
-    await appendPiece(registry, hold, piece);
+    await appendPiece(registry, hold, piece, digest);
     const actual = await hold.writer.digest(algorithmOf(digest));
     if (actual !== digest) {
       hold.spoiled = true;
@@ -157,6 +172,7 @@ async function recordBlob(
       digest,
       size,
       file,
+      quota: registry.rulesOf(session.repository).quota,
       at: registry.clock.now(),
     })
     .catch(async (fault) => {
@@ -164,6 +180,11 @@ async function recordBlob(
       throw fault;
     });
   if (outcome.kind === "finished") return outcome.obsolete;
+  if (outcome.kind === "over_quota") {
+    hold.spoiled = true;
+    await takeBack(registry, hold, file);
+    throw quotaIsFull(session.repository, outcome);
+  }
   await registry.blobs.remove(file);
   throw uploadUnknown(session.repository, session.id);
 }

@@ -1,6 +1,8 @@
 /** One piece of a blob on its way into an upload session: its place, its size limits, its bytes. */
+import type { Digest } from "../core/digest.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { UploadSession } from "../ports/metadata_store.ts";
+import { findBlobRoom } from "./quota.ts";
 import type { Registry } from "./registry.ts";
 import type { UploadHold } from "./upload_hold.ts";
 
@@ -16,22 +18,31 @@ export interface UploadPiece {
 
 /**
  * Appends a piece to a session that is held. Without having read a byte it refuses a piece that is out of order,
- * does not fill its window, or would make the blob too large; the last one spoils the session.
+ * does not fill its window, or would make the blob too large for the registry or the quota; those spoil the session.
  *
- * @throws {OciError} SIZE_INVALID (416), BLOB_UPLOAD_INVALID (413)
+ * @param digest what the client names the whole, where this is the last piece
+ * @throws {OciError} SIZE_INVALID (416), BLOB_UPLOAD_INVALID (413), DENIED
  */
-export async function appendPiece(registry: Registry, hold: UploadHold, piece: UploadPiece): Promise<void> {
+export async function appendPiece(
+  registry: Registry,
+  hold: UploadHold,
+  piece: UploadPiece,
+  digest?: Digest,
+): Promise<void> {
   const { session, writer } = hold;
   const start = writer.offset;
   const expected = expectedLength(session, start, piece);
   const limit = registry.settings.maxBlobSize;
   if (start + (expected ?? 0) > limit) throw tooLarge(registry, hold);
+  const room = await findBlobRoom(registry, session.repository, digest);
+  if (start + (expected ?? 0) > room.left) throw spoil(hold, room.refuse(start + (expected ?? 0)));
   if (piece.length === 0) return;
   for await (const chunk of piece.chunks()) {
     if (chunk.length === 0) continue;
     const end = writer.offset + chunk.length;
     if (expected !== undefined && end - start > expected) throw windowMissed(hold, start, expected, "more");
     if (end > limit) throw tooLarge(registry, hold);
+    if (end > room.left) throw spoil(hold, room.refuse(end));
     await writer.append(chunk);
   }
   if (expected !== undefined && writer.offset - start < expected) {
@@ -73,8 +84,12 @@ function windowMissed(hold: UploadHold, start: number, expected: number, how: "m
 }
 
 function tooLarge(registry: Registry, hold: UploadHold): OciError {
+  return spoil(hold, blobTooLarge(registry));
+}
+
+function spoil(hold: UploadHold, refusal: OciError): OciError {
   hold.spoiled = true;
-  return blobTooLarge(registry);
+  return refusal;
 }
 
 /** What a client reads whose blob is larger than the limit. */

@@ -28,6 +28,8 @@ Deno.test("BUILT_IN listens on loopback without TLS, and allows everything", () 
         allowMissingManifestReferences: false,
         uploadExpiryMs: 24 * 3_600_000,
         tags: { immutable: false, exclusions: [], allowDelete: false },
+        tagHistoryMs: 30 * 86_400_000,
+        pullHistoryMs: 30 * 86_400_000,
         accessPolicy: { defaultAllow: true, rules: [], file: "", line: 0 },
         trustedProxies: [],
       },
@@ -65,6 +67,8 @@ Deno.test("loadConfig() reads every key", () => {
     immutable_tags = true
     immutable_tags_exclusions = ["latest"]
     allow_delete_immutable = true
+    tag_history = "1h"
+    update_pull_time = false
     access_policy = { default_allow = true }
     authorization_webhook = "gate"
     trusted_proxies = ["10.0.0.0/8"]
@@ -73,6 +77,9 @@ Deno.test("loadConfig() reads every key", () => {
     timeout_ms = 1
     [repository.team]
     immutable_tags_exclusions = ["dev-.*"]
+    quota_bytes = "1GB"
+    quota_manifests = 10
+    quota_tags = 5
     [repository."other/app"]
     allow_delete_immutable = false`);
   assert.deepEqual(
@@ -97,7 +104,8 @@ Deno.test("loadConfig() reads every key", () => {
         allowMissingManifestReferences: true,
         uploadExpiryMs: 7 * 86_400_000,
         tags: { immutable: true, exclusions: ["latest"], allowDelete: true },
-        accessPolicy: { defaultAllow: true, rules: [], file: "config.toml", line: 22 },
+        tagHistoryMs: 3_600_000,
+        accessPolicy: { defaultAllow: true, rules: [], file: "config.toml", line: 24 },
         authorizationWebhook: "gate",
         trustedProxies: [{ address: "10.0.0.0", prefixLength: 8 }],
       },
@@ -115,11 +123,13 @@ Deno.test("loadConfig() reads every key", () => {
         {
           name: parseRepositoryName("team"),
           tags: { immutable: true, exclusions: ["dev-.*"], allowDelete: true },
+          quota: { bytes: 1_000_000_000, manifests: 10, tags: 5 },
           authorizationWebhook: "gate",
         },
         {
           name: parseRepositoryName("other/app"),
           tags: { immutable: true, exclusions: ["latest"], allowDelete: false },
+          quota: {},
           authorizationWebhook: "gate",
         },
       ],

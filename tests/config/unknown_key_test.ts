@@ -19,7 +19,7 @@ for (
     ],
     [
       'repository."a/b".zzz = 1',
-      'repository."a/b".zzz: unknown key, expected one of access_policy, authorization_webhook, immutable_tags, immutable_tags_exclusions, allow_delete_immutable',
+      'repository."a/b".zzz: unknown key, expected one of access_policy, authorization_webhook, immutable_tags, immutable_tags_exclusions, allow_delete_immutable, quota_bytes, quota_manifests, quota_tags',
     ],
     [
       "default_allow = true",

@@ -16,8 +16,13 @@ import type {
   ManifestPushOutcome,
   MetadataStore,
   PageRequest,
+  Pull,
   StoredManifest,
+  TagChange,
+  TagRestore,
+  TagRestoreOutcome,
   UploadSession,
+  Usage,
 } from "../../src/ports/metadata_store.ts";
 
 /** A page of referrers ends when its annotations reach this many characters. */
@@ -33,6 +38,9 @@ export class MemoryMetadataStore implements MetadataStore {
   readonly repositories = new Map<RepositoryName, Repository>();
   readonly blobs = new Map<Digest, { size: number; file: BlobFile }>();
   readonly uploads = new Map<UploadSessionId, UploadSession>();
+  /** Oldest first. */
+  readonly history: (Omit<TagChange, "previousExists"> & { repository: RepositoryName; tag: Tag })[] = [];
+  readonly pulls: Pull[] = [];
 
   hasRepository(repository: RepositoryName): Promise<boolean> {
     return Promise.resolve(this.repositories.has(repository));
@@ -103,6 +111,39 @@ export class MemoryMetadataStore implements MetadataStore {
     return Promise.resolve(cut(old.map(({ id }) => id), page).map((id) => this.uploads.get(id)!));
   }
 
+  readUsage(repository: RepositoryName): Promise<Usage> {
+    const found = this.repositories.get(repository);
+    const blobs = [...found?.blobs.keys() ?? []];
+    const manifests = [...found?.manifests.values() ?? []];
+    return Promise.resolve({
+      blobBytes: blobs.reduce((sum, digest) => sum + this.blobs.get(digest)!.size, 0),
+      manifestBytes: manifests.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      blobs: blobs.length,
+      manifests: manifests.length,
+      tags: found?.tags.size ?? 0,
+    });
+  }
+
+  listTagHistory(
+    repository: RepositoryName,
+    tag: Tag,
+    { before = Infinity, limit }: { readonly before?: number; readonly limit: number },
+  ): Promise<TagChange[]> {
+    const found = this.repositories.get(repository);
+    const changes = this.history.filter((change) =>
+      change.repository === repository && change.tag === tag && change.id < before
+    );
+    return Promise.resolve(
+      changes.reverse().slice(0, limit).map(({ id, digest, previous, at }) => ({
+        id,
+        digest,
+        previous,
+        previousExists: previous !== undefined && found!.manifests.has(previous),
+        at,
+      })),
+    );
+  }
+
   checkReady(): Promise<void> {
     return Promise.resolve();
   }
@@ -168,18 +209,21 @@ export class MemoryMetadataStore implements MetadataStore {
     }
     const repository = this.#repository(push.repository);
     repository.manifests.set(push.digest, push);
-    for (const tag of push.tags) repository.tags.set(tag, push.digest);
+    for (const tag of push.tags) this.#nameTag(push.repository, tag, push.digest, push.at);
     return Promise.resolve({ kind: "stored" });
   }
 
-  deleteTag(repository: RepositoryName, tag: Tag): Promise<boolean> {
-    return Promise.resolve(this.repositories.get(repository)?.tags.delete(tag) ?? false);
+  deleteTag(repository: RepositoryName, tag: Tag, at: number): Promise<boolean> {
+    const previous = this.repositories.get(repository)?.tags.get(tag);
+    if (previous === undefined) return Promise.resolve(false);
+    this.#nameTag(repository, tag, undefined, at);
+    return Promise.resolve(true);
   }
 
   deleteManifest(
     repository: RepositoryName,
     digest: Digest,
-    _at: number,
+    at: number,
     tags?: readonly Tag[],
   ): Promise<ManifestDeletion> {
     const found = this.repositories.get(repository);
@@ -187,7 +231,7 @@ export class MemoryMetadataStore implements MetadataStore {
     if (tags !== undefined && naming.some((tag) => !tags.includes(tag))) {
       return Promise.resolve({ kind: "tagged" });
     }
-    for (const tag of naming) found!.tags.delete(tag);
+    for (const tag of naming.sort()) this.#nameTag(repository, tag, undefined, at);
     return Promise.resolve(found?.manifests.delete(digest) ? { kind: "deleted" } : { kind: "unknown" });
   }
 
@@ -204,6 +248,45 @@ export class MemoryMetadataStore implements MetadataStore {
     const obsolete = held ? undefined : this.blobs.get(digest)!.file;
     if (!held) this.blobs.delete(digest);
     return Promise.resolve({ kind: "deleted", obsolete });
+  }
+
+  restoreTag({ repository, tag, digest, at }: TagRestore): Promise<TagRestoreOutcome> {
+    const named = this.history.some((change) =>
+      change.repository === repository && change.tag === tag &&
+      (change.digest === digest || change.previous === digest)
+    );
+    if (!named) return Promise.resolve({ kind: "unknown" });
+    const found = this.repositories.get(repository)!;
+    if (!found.manifests.has(digest)) return Promise.resolve({ kind: "manifest_gone" });
+    const previous = found.tags.get(tag);
+    this.#nameTag(repository, tag, digest, at);
+    return Promise.resolve({ kind: "restored", previous });
+  }
+
+  pruneTagHistory(before: number, limit: number): Promise<number> {
+    const old = this.history.filter(({ at }) => at < before).slice(0, limit);
+    for (const change of old) this.history.splice(this.history.indexOf(change), 1);
+    return Promise.resolve(old.length);
+  }
+
+  recordPulls(pulls: readonly Pull[]): Promise<void> {
+    this.pulls.push(...pulls);
+    return Promise.resolve();
+  }
+
+  prunePulls(before: number, limit: number): Promise<number> {
+    const old = this.pulls.filter(({ at }) => at < before).slice(0, limit);
+    for (const pull of old) this.pulls.splice(this.pulls.indexOf(pull), 1);
+    return Promise.resolve(old.length);
+  }
+
+  #nameTag(repository: RepositoryName, tag: Tag, digest: Digest | undefined, at: number): void {
+    const { tags } = this.repositories.get(repository)!;
+    const previous = tags.get(tag);
+    if (digest === undefined) tags.delete(tag);
+    else tags.set(tag, digest);
+    if (digest === previous) return;
+    this.history.push({ id: this.history.length + 1, repository, tag, digest, previous, at });
   }
 
   #repository(name: RepositoryName): Repository {

@@ -57,6 +57,7 @@ export function makeModelRegistry(settings: Partial<RegistrySettings> = {}): Mod
       },
     },
     settings: { ...DEFAULT_REGISTRY_SETTINGS, busySessionPatience: 60, ...settings },
+    pulls: undefined,
     rulesOf: () => NO_RULES,
     lines,
     asked: [],

@@ -108,7 +108,7 @@ await assert.rejects(Deno.stat(layout.ballast), Deno.errors.NotFound);
 
 // Reads and deletes go on; what adds content, and the readiness, say that the disk is full.
 assert.equal((await metadata.findManifest(A, { kind: "tag", tag: tag("v1") }))?.digest, image.digest);
-assert.equal(await metadata.deleteManifest(A, unwanted.digest, 3), true);
+assert.deepEqual(await metadata.deleteManifest(A, unwanted.digest, 3), { kind: "deleted" });
 await assert.rejects(metadata.putManifest(push(A, "small")), isFull);
 await assert.rejects(metadata.checkReady(), isFull);
 assert.equal((await metadata.deleteBlob(A, digestOf("unknown"))).kind, "unknown");

@@ -226,7 +226,7 @@ Deno.test("listHolders() answers in milliseconds when 20,000 repositories hold t
   await metadata.hold(repo("aaa"), D);
   metadata.database.exec(`
     WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-      INSERT INTO repository SELECT i, 'r' || i, 1 FROM n;
+      INSERT INTO repository (id, name, created_at) SELECT i, 'r' || i, 1 FROM n;
     INSERT INTO hold SELECT id, '${D}', 1 FROM repository WHERE id > 1;
   `);
   let fastest = Infinity;

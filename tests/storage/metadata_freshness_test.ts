@@ -132,7 +132,7 @@ Deno.test("a reader remembers a bounded number of rows between two commits", asy
   using storage = new TempStorage();
   using metadata = storage.openMetadata();
   metadata.database.exec(`
-    INSERT INTO repository VALUES (1, 'a', 1);
+    INSERT INTO repository (id, name, created_at) VALUES (1, 'a', 1);
     WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 10500)
       INSERT INTO blob SELECT 'sha256:' || printf('%064x', i), 1, 'file', 1 FROM n;
     INSERT INTO hold SELECT 1, digest, 1 FROM blob;

@@ -156,7 +156,7 @@ Deno.test("a page of 1,000 of 100,000 tags takes milliseconds wherever it begins
   await metadata.store.putManifest(single);
   metadata.database.exec(`
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-      INSERT INTO tag SELECT 1, 'tag-' || i, '${bulk.digest}', 1, NULL FROM n`);
+      INSERT INTO tag (repository, name, digest, pushed_at, pulled_at) SELECT 1, 'tag-' || i, '${bulk.digest}', 1, NULL FROM n`);
   const timed = async (work: () => Promise<unknown>): Promise<number> => {
     const start = performance.now();
     await work();

@@ -6,7 +6,7 @@ import type { RepositoryName } from "../../src/core/repository_name.ts";
 import type { Tag } from "../../src/core/tag.ts";
 import { makeUploadSessionId, type UploadSessionId } from "../../src/core/upload_session_id.ts";
 import type { BlobFile } from "../../src/ports/blob_store.ts";
-import type { ManifestPush, MetadataStore } from "../../src/ports/metadata_store.ts";
+import type { HeldBlob, ManifestPush, MetadataStore } from "../../src/ports/metadata_store.ts";
 import { blobFileOf } from "../../src/storage/files/layout.ts";
 import { MemoryMetadataStore } from "../model/memory_metadata_store.ts";
 import { fakeDigest, push, reference, repo, tag, TempStorage } from "./temp_storage.ts";
@@ -68,7 +68,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     async ({ real, model, time }, name, from, digest) => {
       const mount = { repository: name, from, digest, at: time };
       const [one, other] = [await real.mountBlob(mount), await model.mountBlob(mount)];
-      assert.deepEqual(withoutFile(one), withoutFile(other));
+      assert.deepEqual(withoutFile(one as HeldBlob | undefined), withoutFile(other as HeldBlob | undefined));
     },
   ),
   named("push", arbitraryPush(), async ({ real, model, time }, manifest) => {
@@ -78,12 +78,25 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   named(
     "delete tag",
     fc.tuple(repository, fc.constantFrom(...TAGS)),
-    both((store, name, tag) => store.deleteTag(name, tag, 1)),
+    both((store, name, tag) => store.deleteTag(name, tag, 1000)),
   ),
   named(
     "delete manifest",
     fc.tuple(repository, fc.constantFrom(...MANIFESTS)),
-    both((store, name, manifest) => store.deleteManifest(name, manifest.digest, 1)),
+    both((store, name, manifest) => store.deleteManifest(name, manifest.digest, 1000)),
+  ),
+  named(
+    "restore tag",
+    fc.tuple(repository, fc.constantFrom(...TAGS), fc.constantFrom(...MANIFESTS)),
+    async ({ real, model, time }, name, tag, { digest }) => {
+      const restore = { repository: name, tag, digest, immutable: false, at: time };
+      assert.deepEqual(await real.restoreTag(restore), await model.restoreTag(restore));
+    },
+  ),
+  named(
+    "prune history",
+    fc.tuple(fc.nat(60)),
+    both((store, ago) => store.pruneTagHistory(1000 + ago, 100)),
   ),
   named("delete blob", fc.tuple(repository, blob), async ({ real, model, files }, name, digest) => {
     const [one, other] = [await real.deleteBlob(name, digest), await model.deleteBlob(name, digest)];
@@ -127,7 +140,7 @@ async function finish(
   files.add(file);
   const [one, other] = [await real.finishUpload(upload), await model.finishUpload(upload)];
   assert.equal(one.kind, other.kind);
-  if (one.kind === "session_gone") files.delete(file);
+  if (one.kind !== "finished") files.delete(file);
   else if (one.obsolete !== undefined) assert.ok(files.delete(one.obsolete), "a file becomes obsolete once");
 }
 
@@ -174,6 +187,11 @@ async function readEverything(store: MetadataStore): Promise<unknown> {
   for (const digest of BLOBS) everything.push(await store.listHolders(digest, 9));
   for (const name of REPOSITORIES) {
     everything.push(name, await store.hasRepository(name), await store.listTags(name, { limit: 9 }));
+    everything.push(await store.readUsage(name));
+    for (const tag of TAGS) {
+      const changes = await store.listTagHistory(name, tag, { limit: 99 });
+      everything.push(changes.map(({ id: _, ...change }) => change));
+    }
     for (const tag of TAGS as Tag[]) everything.push(await store.findManifest(name, { kind: "tag", tag }));
     for (const { digest } of MANIFESTS) {
       everything.push(await store.findManifest(name, { kind: "digest", digest }));

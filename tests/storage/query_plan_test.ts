@@ -47,14 +47,14 @@ function fill(database: DatabaseSync, shape: Shape): void {
   const subject = fakeDigest(0xffff);
   insert("blob", fakeDigest(0), 1, "file", 1);
   for (let r = 1; r <= shape.repositories; r++) {
-    insert("repository", r, `repository-${r}`, 1);
+    insert("repository (id, name, created_at)", r, `repository-${r}`, 1);
     insert("hold", r, fakeDigest(0), 1);
     for (let m = 1; m <= shape.manifests; m++) {
       const [id, digest] = [r * 100_000 + m, fakeDigest(r * 100_000 + m)];
       const refers = m <= shape.referrers;
       insert("content", id, digest, new Uint8Array(10));
       insert(
-        "manifest",
+        "manifest (id, repository, digest, media_type, size, subject, artifact_type, annotations, pushed_at)",
         id,
         r,
         digest,
@@ -66,8 +66,9 @@ function fill(database: DatabaseSync, shape: Shape): void {
         1,
       );
       insert("manifest_reference", r, digest, "layer", fakeDigest(0));
-      insert("tag", r, `tag-${m}`, digest, 1, null);
+      insert("tag (repository, name, digest, pushed_at)", r, `tag-${m}`, digest, 1);
       insert("tag_history", null, r, `tag-${m}`, digest, null, 1);
+      insert("pull", r, digest, `tag-${m}`, "somebody", m);
     }
   }
   for (let s = 0; s < shape.sessions; s++) insert("upload_session", crypto.randomUUID(), "a", null, s, "");

@@ -28,6 +28,8 @@ const FREES_ROOM: ReadonlySet<CommandName> = new Set([
   "deleteTag",
   "deleteManifest",
   "deleteBlob",
+  "pruneTagHistory",
+  "prunePulls",
 ]);
 
 /** Statements and not `exec()`, whose errors lack SQLite's code: a COMMIT is where a full disk shows. */

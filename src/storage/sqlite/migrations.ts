@@ -90,6 +90,69 @@ const MIGRATIONS: readonly string[] = [
     owner TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What can be restored is kept for a time only, and keeps manifests that no tag names.
+  CREATE INDEX tag_history_by_time ON tag_history (at);
+  CREATE INDEX tag_history_by_previous ON tag_history (repository, previous, at) WHERE previous IS NOT NULL;
+
+  -- What a repository holds: bytes of the blobs that it holds and of its manifests, and how many. Kept by triggers, so
+  -- that no writer can forget it.
+  ALTER TABLE repository ADD COLUMN blob_bytes INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE repository ADD COLUMN manifest_bytes INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE repository ADD COLUMN blobs INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE repository ADD COLUMN manifests INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE repository ADD COLUMN tags INTEGER NOT NULL DEFAULT 0;
+  UPDATE repository SET
+    blob_bytes = (SELECT coalesce(sum(b.size), 0) FROM hold h JOIN blob b ON b.digest = h.digest
+      WHERE h.repository = repository.id),
+    blobs = (SELECT count(*) FROM hold WHERE hold.repository = repository.id),
+    manifest_bytes = (SELECT coalesce(sum(size), 0) FROM manifest WHERE manifest.repository = repository.id),
+    manifests = (SELECT count(*) FROM manifest WHERE manifest.repository = repository.id),
+    tags = (SELECT count(*) FROM tag WHERE tag.repository = repository.id);
+  CREATE TRIGGER count_hold AFTER INSERT ON hold BEGIN
+    UPDATE repository SET blobs = blobs + 1,
+      blob_bytes = blob_bytes + (SELECT size FROM blob WHERE digest = NEW.digest) WHERE id = NEW.repository;
+  END;
+  CREATE TRIGGER discount_hold AFTER DELETE ON hold BEGIN
+    UPDATE repository SET blobs = blobs - 1,
+      blob_bytes = blob_bytes - (SELECT size FROM blob WHERE digest = OLD.digest) WHERE id = OLD.repository;
+  END;
+  CREATE TRIGGER recount_blob AFTER UPDATE OF size ON blob WHEN NEW.size <> OLD.size BEGIN
+    UPDATE repository SET blob_bytes = blob_bytes + NEW.size - OLD.size
+      WHERE id IN (SELECT repository FROM hold WHERE digest = NEW.digest);
+  END;
+  CREATE TRIGGER count_manifest AFTER INSERT ON manifest BEGIN
+    UPDATE repository SET manifests = manifests + 1, manifest_bytes = manifest_bytes + NEW.size
+      WHERE id = NEW.repository;
+  END;
+  CREATE TRIGGER discount_manifest AFTER DELETE ON manifest BEGIN
+    UPDATE repository SET manifests = manifests - 1, manifest_bytes = manifest_bytes - OLD.size
+      WHERE id = OLD.repository;
+  END;
+  CREATE TRIGGER count_tag AFTER INSERT ON tag BEGIN
+    UPDATE repository SET tags = tags + 1 WHERE id = NEW.repository;
+  END;
+  CREATE TRIGGER discount_tag AFTER DELETE ON tag BEGIN
+    UPDATE repository SET tags = tags - 1 WHERE id = OLD.repository;
+  END;
+
+  -- How often tags and manifests are pulled, and by whom last.
+  ALTER TABLE tag ADD COLUMN pull_count INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE manifest ADD COLUMN pulled_at INTEGER;
+  ALTER TABLE manifest ADD COLUMN pull_count INTEGER NOT NULL DEFAULT 0;
+  -- tag is '' for a pull by digest.
+  CREATE TABLE pull (
+    repository INTEGER NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    digest TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    client TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (repository, digest, tag, client)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX pull_by_time ON pull (at);
+  CREATE INDEX pull_of_manifest ON pull (repository, digest, at);
+  CREATE INDEX pull_of_tag ON pull (repository, tag, at);
+  `,
 ];
 
 /** The version of the tables that this program reads and writes. */

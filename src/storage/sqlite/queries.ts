@@ -32,6 +32,13 @@ export const QUERIES = {
   tagsOf: `
     SELECT name FROM tag INDEXED BY tag_by_digest
     WHERE repository = ${REPOSITORY} AND digest = ?2 AND name > ?3 ORDER BY name LIMIT ?4`,
+  usage: `
+    SELECT blob_bytes, manifest_bytes, blobs, manifests, tags FROM repository WHERE name = ?1`,
+  tagHistory: `
+    SELECT id, digest, previous, at, EXISTS (
+      SELECT 1 FROM manifest m WHERE m.repository = h.repository AND m.digest = h.previous
+    ) AS previous_exists FROM tag_history h
+    WHERE repository = ${REPOSITORY} AND tag = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4`,
   repositories: `
     SELECT r.name FROM repository r
     WHERE r.name > ?1 AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository = r.id)

@@ -7,6 +7,7 @@ import type { Tag } from "../../core/tag.ts";
 import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type {
   BlobDeletion,
+  BlobMount,
   FinishedUpload,
   FinishOutcome,
   HeldBlob,
@@ -14,9 +15,15 @@ import type {
   ManifestPush,
   ManifestPushOutcome,
   MetadataStore,
+  OverQuota,
   PageRequest,
+  Pull,
   StoredManifest,
+  TagChange,
+  TagRestore,
+  TagRestoreOutcome,
   UploadSession,
+  Usage,
 } from "../../ports/metadata_store.ts";
 import type { CommandName } from "./group_commit.ts";
 import type { SqliteReader } from "./sqlite_reader.ts";
@@ -77,6 +84,18 @@ export class SqliteMetadataStore implements MetadataStore {
     return this.#reader.listUploads(before, page);
   }
 
+  async readUsage(repository: RepositoryName): Promise<Usage> {
+    return this.#reader.readUsage(repository);
+  }
+
+  async listTagHistory(
+    repository: RepositoryName,
+    tag: Tag,
+    page: { readonly before?: number; readonly limit: number },
+  ): Promise<TagChange[]> {
+    return this.#reader.listTagHistory(repository, tag, page);
+  }
+
   async checkReady(): Promise<void> {
     this.#reader.listRepositories({ limit: 1 });
     await this.#write("ping");
@@ -98,9 +117,7 @@ export class SqliteMetadataStore implements MetadataStore {
     return this.#write("announceBlob", repository, digest, at);
   }
 
-  mountBlob(
-    mount: { repository: RepositoryName; from: RepositoryName; digest: Digest; at: number },
-  ): Promise<HeldBlob | undefined> {
+  mountBlob(mount: BlobMount): Promise<HeldBlob | OverQuota | undefined> {
     return this.#write("mountBlob", mount);
   }
 
@@ -123,6 +140,22 @@ export class SqliteMetadataStore implements MetadataStore {
 
   deleteBlob(repository: RepositoryName, digest: Digest): Promise<BlobDeletion> {
     return this.#write("deleteBlob", repository, digest);
+  }
+
+  restoreTag(restore: TagRestore): Promise<TagRestoreOutcome> {
+    return this.#write("restoreTag", restore);
+  }
+
+  pruneTagHistory(before: number, limit: number): Promise<number> {
+    return this.#write("pruneTagHistory", before, limit);
+  }
+
+  recordPulls(pulls: readonly Pull[]): Promise<void> {
+    return this.#write("recordPulls", pulls);
+  }
+
+  prunePulls(before: number, limit: number): Promise<number> {
+    return this.#write("prunePulls", before, limit);
   }
 
   #write<N extends CommandName>(

@@ -8,7 +8,14 @@ import type { RepositoryName } from "../../core/repository_name.ts";
 import type { Tag } from "../../core/tag.ts";
 import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type { BlobFile } from "../../ports/blob_store.ts";
-import type { HeldBlob, PageRequest, StoredManifest, UploadSession } from "../../ports/metadata_store.ts";
+import type {
+  HeldBlob,
+  PageRequest,
+  StoredManifest,
+  TagChange,
+  UploadSession,
+  Usage,
+} from "../../ports/metadata_store.ts";
 import { ByteCache } from "../byte_cache.ts";
 import { nodeHasher } from "../node_hasher.ts";
 import type { CommitCounter } from "./commit_counter.ts";
@@ -126,6 +133,31 @@ export class SqliteReader {
     return this.#statements.uploads.all(page.after ?? "", before, page.limit).map((row) =>
       sessionOf(row as Row)
     );
+  }
+
+  readUsage(repository: RepositoryName): Usage {
+    const row = this.#statements.usage.get(repository) as Record<string, number> | undefined;
+    return {
+      blobBytes: row?.blob_bytes ?? 0,
+      manifestBytes: row?.manifest_bytes ?? 0,
+      blobs: row?.blobs ?? 0,
+      manifests: row?.manifests ?? 0,
+      tags: row?.tags ?? 0,
+    };
+  }
+
+  listTagHistory(
+    repository: RepositoryName,
+    tag: Tag,
+    { before = Number.MAX_SAFE_INTEGER, limit }: { readonly before?: number; readonly limit: number },
+  ): TagChange[] {
+    return this.#statements.tagHistory.all(repository, tag, before, limit).map((row) => ({
+      id: row.id as number,
+      digest: (row.digest ?? undefined) as Digest | undefined,
+      previous: (row.previous ?? undefined) as Digest | undefined,
+      previousExists: row.previous_exists === 1,
+      at: row.at as number,
+    }));
   }
 
   close(): void {

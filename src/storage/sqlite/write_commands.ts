@@ -7,12 +7,18 @@ import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type { BlobFile } from "../../ports/blob_store.ts";
 import type {
   BlobDeletion,
+  BlobMount,
   FinishedUpload,
   FinishOutcome,
   HeldBlob,
   ManifestDeletion,
   ManifestPush,
   ManifestPushOutcome,
+  OverQuota,
+  Pull,
+  Quota,
+  TagRestore,
+  TagRestoreOutcome,
   UploadSession,
 } from "../../ports/metadata_store.ts";
 import { prepareWriteStatements, type WriteStatements } from "./write_statements.ts";
@@ -37,6 +43,8 @@ export class WriteCommands {
   }
 
   finishUpload(upload: FinishedUpload): FinishOutcome {
+    const over = this.#checkBlobQuota(upload.repository, upload.digest, upload.size, upload.quota);
+    if (over !== undefined) return over;
     const session = this.#sql.takeUpload.get(upload.session, upload.repository) as
       | { started_at: number }
       | undefined;
@@ -60,19 +68,19 @@ export class WriteCommands {
     if (id !== undefined) this.#sql.announce.run(at, id, digest);
   }
 
-  mountBlob(
-    mount: { repository: RepositoryName; from: RepositoryName; digest: Digest; at: number },
-  ): HeldBlob | undefined {
+  mountBlob(mount: BlobMount): HeldBlob | OverQuota | undefined {
     const from = this.#findRepository(mount.from);
     if (from === undefined) return undefined;
     const blob = this.#sql.heldBlob.get(from, mount.digest) as { size: number; file: BlobFile } | undefined;
     if (blob === undefined) return undefined;
+    const over = this.#checkBlobQuota(mount.repository, mount.digest, blob.size, mount.quota);
+    if (over !== undefined) return over;
     this.#sql.putHold.run(this.#ensureRepository(mount.repository, mount.at), mount.digest, mount.at);
     return { digest: mount.digest, size: blob.size, file: blob.file, announcedAt: mount.at };
   }
 
   putManifest(push: ManifestPush): ManifestPushOutcome {
-    const refusal = this.#checkTags(push) ?? this.#checkBlobs(push);
+    const refusal = this.#checkTags(push) ?? this.#checkBlobs(push) ?? this.#checkManifestQuota(push);
     if (refusal !== undefined) return refusal;
     const repository = this.#ensureRepository(push.repository, push.at);
     this.#sql.putContent.run(push.digest, push.bytes);
@@ -132,6 +140,78 @@ export class WriteCommands {
     this.#sql.deleteHold.run(id, digest);
     const row = this.#sql.takeUnheldBlob.get(digest, digest) as { file: BlobFile } | undefined;
     return { kind: "deleted", obsolete: row?.file };
+  }
+
+  restoreTag({ repository, tag, digest, immutable, quota, at }: TagRestore): TagRestoreOutcome {
+    const id = this.#findRepository(repository);
+    if (id === undefined || this.#sql.namedBefore.get(id, tag, digest) === undefined) {
+      return { kind: "unknown" };
+    }
+    if (this.#sql.manifest.get(id, digest) === undefined) return { kind: "manifest_gone" };
+    const current = this.#sql.tag.get(id, tag)?.digest as Digest | undefined;
+    if (immutable && current !== undefined && current !== digest) return { kind: "tag_immutable", current };
+    const over = current === undefined ? this.#checkQuota(id, quota, { tags: 1 }) : undefined;
+    if (over !== undefined) return over;
+    this.#moveTag(id, tag, digest, at);
+    return { kind: "restored", previous: current };
+  }
+
+  pruneTagHistory(before: number, limit: number): number {
+    return Number(this.#sql.pruneHistory.run(before, limit).changes);
+  }
+
+  recordPulls(pulls: readonly Pull[]): void {
+    for (const { repository, digest, tag, client, at } of pulls) {
+      const id = this.#findRepository(repository);
+      if (id === undefined || this.#sql.notePullOfManifest.run(id, digest, at).changes === 0) continue;
+      if (tag !== undefined) this.#sql.notePullOfTag.run(id, tag, at);
+      this.#sql.putPull.run(id, digest, tag ?? "", client, at);
+    }
+  }
+
+  prunePulls(before: number, limit: number): number {
+    return Number(this.#sql.prunePulls.run(before, limit).changes);
+  }
+
+  #checkBlobQuota(
+    repository: RepositoryName,
+    digest: Digest,
+    size: number,
+    quota: Quota | undefined,
+  ): OverQuota | undefined {
+    if (quota?.bytes === undefined) return undefined;
+    const id = this.#findRepository(repository);
+    const isHeld = id !== undefined && this.#sql.heldBlob.get(id, digest) !== undefined;
+    return isHeld ? undefined : this.#checkQuota(id, quota, { bytes: size });
+  }
+
+  #checkManifestQuota({ repository, digest, bytes, tags, quota }: ManifestPush): OverQuota | undefined {
+    if (quota === undefined) return undefined;
+    const id = this.#findRepository(repository);
+    const isNew = id === undefined || this.#sql.manifest.get(id, digest) === undefined;
+    const newTags = tags.filter((tag) => id === undefined || this.#sql.tag.get(id, tag) === undefined);
+    return this.#checkQuota(id, quota, {
+      ...(isNew && { bytes: bytes.length, manifests: 1 }),
+      ...(newTags.length > 0 && { tags: new Set(newTags).size }),
+    });
+  }
+
+  /** @param adds what would come in addition; of what nothing is added, a quota that is passed already does not count */
+  #checkQuota(
+    repository: number | undefined,
+    quota: Quota | undefined,
+    adds: Partial<Record<keyof Quota, number>>,
+  ): OverQuota | undefined {
+    if (quota === undefined) return undefined;
+    const usage = repository === undefined ? undefined : this.#sql.usage.get(repository);
+    for (const [of, added] of Object.entries(adds) as [keyof Quota, number][]) {
+      const used = (usage?.[of] ?? 0) as number;
+      const limit = quota[of];
+      if (limit !== undefined && used + added > limit) {
+        return { kind: "over_quota", of, used, adds: added, limit };
+      }
+    }
+    return undefined;
   }
 
   #checkTags({ repository, digest, immutableTags = [] }: ManifestPush): ManifestPushOutcome | undefined {

@@ -54,6 +54,26 @@ export const WRITE_SQL = {
   // Left to itself, SQLite walks through all tags of the repository.
   tagsOf: "SELECT name FROM tag INDEXED BY tag_by_digest WHERE repository = ? AND digest = ?",
   takeTagsOf: "DELETE FROM tag INDEXED BY tag_by_digest WHERE repository = ? AND digest = ? RETURNING name",
+  usage: "SELECT blob_bytes + manifest_bytes AS bytes, manifests, tags FROM repository WHERE id = ?",
+  manifest: "SELECT 1 FROM manifest WHERE repository = ? AND digest = ?",
+  namedBefore: `
+    SELECT 1 FROM tag_history WHERE repository = ?1 AND tag = ?2 AND (digest = ?3 OR previous = ?3)
+    ORDER BY id DESC LIMIT 1`,
+  pruneHistory: `
+    DELETE FROM tag_history WHERE id IN (SELECT id FROM tag_history WHERE at < ? ORDER BY at LIMIT ?)`,
+  notePullOfTag: `
+    UPDATE tag SET pulled_at = max(coalesce(pulled_at, 0), ?3), pull_count = pull_count + 1
+    WHERE repository = ?1 AND name = ?2`,
+  notePullOfManifest: `
+    UPDATE manifest SET pulled_at = max(coalesce(pulled_at, 0), ?3), pull_count = pull_count + 1
+    WHERE repository = ?1 AND digest = ?2`,
+  putPull: `
+    INSERT INTO pull (repository, digest, tag, client, at) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (repository, digest, tag, client) DO UPDATE SET at = max(at, excluded.at)`,
+  prunePulls: `
+    DELETE FROM pull WHERE (repository, digest, tag, client) IN (
+      SELECT repository, digest, tag, client FROM pull WHERE at < ? ORDER BY at LIMIT ?
+    )`,
   putHistory: "INSERT INTO tag_history (repository, tag, digest, previous, at) VALUES (?, ?, ?, ?, ?)",
 } as const;
 
