@@ -2,7 +2,7 @@
 import type { BlobFile, BlobReader } from "../../ports/blob_store.ts";
 import { ByteCache } from "../byte_cache.ts";
 import { digestInName, type Layout } from "./layout.ts";
-import { readChunks, readFully } from "./read_chunks.ts";
+import { ChunkRoom, readChunks, readFully } from "./read_chunks.ts";
 import { verifyBytes, verifying } from "./verify_read.ts";
 
 /** Blobs up to this many bytes are read whole and remembered: configs and small layers are most of the requests. */
@@ -14,6 +14,7 @@ export class BlobFiles {
   readonly #small: ByteCache<BlobFile>;
 
   readonly #verify: boolean;
+  readonly #room = new ChunkRoom();
 
   /**
    * @param cacheBytes memory for small blobs
@@ -31,7 +32,7 @@ export class BlobFiles {
     if (remembered !== undefined) return readerOfBytes(remembered);
     const opened = await openWhole(this.#layout.blob(file), size);
     if (opened === undefined) return undefined;
-    if (size > SMALL) return new FileReader(opened, size, this.#verify ? file : undefined);
+    if (size > SMALL) return new FileReader(opened, size, this.#verify ? file : undefined, this.#room);
     using whole = opened;
     const bytes = new Uint8Array(size);
     if (await readFully(whole, bytes) < size) return undefined;
@@ -93,10 +94,15 @@ class FileReader implements BlobReader {
   readonly bytes = undefined;
 
   /** @param verified name of the blob's file where whole reads are held against its digest */
-  constructor(readonly file: Deno.FsFile, readonly size: number, readonly verified: BlobFile | undefined) {}
+  constructor(
+    readonly file: Deno.FsFile,
+    readonly size: number,
+    readonly verified: BlobFile | undefined,
+    readonly room: ChunkRoom,
+  ) {}
 
   read(start: number, end: number): AsyncGenerator<Uint8Array> {
-    const chunks = readChunks(this.file, start, end);
+    const chunks = readChunks(this.file, start, end, this.room);
     const whole = start === 0 && end === this.size;
     return whole && this.verified !== undefined ? verifying(chunks, this.size, this.verified) : chunks;
   }

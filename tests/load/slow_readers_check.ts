@@ -1,0 +1,96 @@
+/** Lets many clients take a large blob at a crawl, and measures their memory and what they cost those who are fast. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { runCommand } from "../harness/run_command.ts";
+import { RegistryApi } from "../harness/registry_api.ts";
+import { type RunningRegistry, startRegistry } from "../harness/start_registry.ts";
+import { megabytes, readProcessMemory } from "./process_memory.ts";
+import { percentile } from "./percentile.ts";
+
+export interface SlowReadersTrial {
+  readonly clients: number;
+  /** Bytes of the blob that they take. */
+  readonly blobSize: number;
+  /** Times that they take 10 kB, once a second. */
+  readonly seconds: number;
+  /** Bytes that the registry's memory may grow by. */
+  readonly growth: number;
+  /** Part of the former speed that a fast client must keep. */
+  readonly keptSpeed: number;
+}
+
+const BYTES_A_SECOND = 10_000;
+/** Pulls by a fast client before and meanwhile; the medians are compared. */
+const PULLS = 5;
+const SETTLE_S = 3;
+
+/** @throws {AssertionError} for the first figure beyond its bound; gives all of them as text */
+export async function checkSlowReaders(trial: SlowReadersTrial): Promise<string> {
+  await using registry = await startRegistry({ tls: false });
+  const path = await pushBlob(registry, trial.blobSize);
+  // What transfers leave behind is the code's, not the slow ones'.
+  for (let i = 0; i < 3; i++) await pull(registry, path);
+  const before = await measureSpeed(registry, path);
+  const { now: memoryBefore } = await readProcessMemory(registry.process.pid);
+
+  const readers = await Promise.all(Array.from({ length: trial.clients }, async () => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: registry.port });
+    await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`));
+    return connection;
+  }));
+  const piece = new Uint8Array(BYTES_A_SECOND);
+  let memory = 0;
+  const take = async () => {
+    for (const reader of readers) assert.ok(await reader.read(piece), "a slow reader was cut off");
+    memory = Math.max(memory, (await readProcessMemory(registry.process.pid)).now);
+  };
+  // At first the system's own buffers take in megabytes for each of them, as fast as it goes.
+  for (let second = 0; second < SETTLE_S; second++) {
+    await take();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  // Beside those who read on once a second.
+  let meanwhile = 0;
+  const measuring = measureSpeed(registry, path).then((speed) => meanwhile = speed);
+  for (let second = 0; second < trial.seconds || meanwhile === 0; second++) {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await take();
+  }
+  await measuring;
+  for (const reader of readers) reader.close();
+
+  const growth = memory - memoryBefore;
+  const kept = meanwhile / before;
+  const figures = [
+    `${trial.clients} slow readers: memory grew by ${megabytes(growth)} from ${megabytes(memoryBefore)}`,
+    `fast pulls: ${before.toFixed(0)} MB/s before, ${meanwhile.toFixed(0)} MB/s meanwhile, ` +
+    `${(kept * 100).toFixed(0)} %`,
+  ].join("\n");
+  assert.ok(growth < trial.growth, figures);
+  assert.ok(kept > trial.keptSpeed, figures);
+  return figures;
+}
+
+async function pushBlob(registry: RunningRegistry, size: number): Promise<string> {
+  const bytes = new Uint8Array(size);
+  const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  using api = new RegistryApi(registry);
+  await api.pushBlob("app", { bytes, digest, mediaType: "application/octet-stream" });
+  return `/v2/app/blobs/${digest}`;
+}
+
+/** MB/s of a client that takes what it can. */
+async function measureSpeed(registry: RunningRegistry, path: string): Promise<number> {
+  const speeds: number[] = [];
+  for (let i = 0; i < PULLS; i++) speeds.push(await pull(registry, path));
+  return percentile(speeds, 50);
+}
+
+/** By a program of its own, since the slow ones live here. */
+async function pull(registry: RunningRegistry, path: string): Promise<number> {
+  const { stdout } = await runCommand([
+    ...["curl", "--silent", "--show-error", "--fail", "--output", "/dev/null"],
+    ...["--write-out", "%{speed_download}", `${registry.url}${path}`],
+  ]);
+  return Number(stdout) / 1e6;
+}
