@@ -9,6 +9,7 @@ Options:
   --only NAME      only work whose name holds NAME; repeat it for more
   --plain, --tls   only over HTTP, only over HTTPS; by default both
   --against DIR    another checkout of this project in the place of the peer
+  --table          only the table over plain HTTP and mTLS, one and two threads, and what memory they take
   --json           every figure of every round as JSON instead of the table
   --list           the names of the work, then exit
   --help           this text, then exit
@@ -32,6 +33,8 @@ export interface BenchOptions {
   /** Which transports to measure; true for TLS. */
   readonly transports: readonly boolean[];
   readonly against: string | undefined;
+  /** Only the table of run_table.ts, which a whole run ends with. */
+  readonly table: boolean;
   readonly json: boolean;
   readonly list: boolean;
   readonly help: boolean;
@@ -55,6 +58,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
       case "--plain":
       case "--tls":
       case "--json":
+      case "--table":
       case "--list":
       case "--help":
         flags.add(arg);
@@ -72,6 +76,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     only,
     transports: both ? [false, true] : [flags.has("--tls")],
     against,
+    table: flags.has("--table"),
     json: flags.has("--json"),
     list: flags.has("--list"),
     help: flags.has("--help"),

@@ -1,7 +1,7 @@
 /** Measures how fast one large blob goes in and comes out, with curl as the client. */
 import { createHash, randomFillSync } from "node:crypto";
 import { runCommand } from "../harness/run_command.ts";
-import type { RunningContender } from "./contender.ts";
+import { credentialsOf, type RunningContender } from "./contender.ts";
 
 /** A file of random bytes that is never the same blob twice. */
 export class LargeFile {
@@ -34,12 +34,13 @@ export class LargeFile {
 
 /** Pushes the file as docker does (POST, PATCH in chunks of no announced length, PUT); gives digest and MB/s. */
 export async function pushLargeBlob(
-  { url, tls, workDir }: RunningContender,
+  registry: RunningContender,
   name: string,
   file: LargeFile,
 ): Promise<{ readonly digest: string; readonly rate: number }> {
+  const { url, workDir } = registry;
   const digest = await file.change();
-  using client = Deno.createHttpClient({ caCerts: tls === undefined ? [] : [tls.caPem] });
+  using client = Deno.createHttpClient(credentialsOf(registry));
   const opened = await fetch(`${url}/v2/${name}/blobs/uploads/`, { method: "POST", client });
   await opened.body?.cancel();
   const headersFile = `${workDir}/patch-headers`;
@@ -49,7 +50,7 @@ export async function pushLargeBlob(
     ...["--silent", "--show-error", "--request", "PATCH", "--upload-file", file.path],
     ...["--header", "Transfer-Encoding: chunked", "--header", "Content-Type: application/octet-stream"],
     ...["--header", "Expect:", "--dump-header", headersFile, "--write-out", "%{http_code}"],
-    ...trustOf(tls),
+    ...trustOf(registry),
     locationOf(opened.headers.get("location"), url).href,
   ]);
   if (stdout !== "202") throw new Error(`PATCH of a blob answered ${stdout}, expected 202`);
@@ -66,7 +67,7 @@ export async function pushLargeBlob(
 
 /** Pulls a blob by `clients` curls at once; gives MB/s of all together. */
 export async function pullLargeBlob(
-  { url, tls }: RunningContender,
+  registry: RunningContender,
   path: string,
   clients: number,
 ): Promise<number> {
@@ -82,8 +83,8 @@ export async function pullLargeBlob(
         "--write-out",
         "%{http_code} %{size_download}",
       ],
-      ...trustOf(tls),
-      url + path,
+      ...trustOf(registry),
+      registry.url + path,
     ])));
   const seconds = (performance.now() - started) / 1000;
   const bytes = results.map(({ stdout }) => {
@@ -94,8 +95,11 @@ export async function pullLargeBlob(
   return bytes.reduce((sum, size) => sum + size, 0) / 1e6 / seconds;
 }
 
-function trustOf(tls: RunningContender["tls"]): string[] {
-  return tls === undefined ? [] : ["--cacert", tls.caFile];
+function trustOf({ tls, client }: RunningContender): string[] {
+  return [
+    ...(tls === undefined ? [] : ["--cacert", tls.caFile]),
+    ...(client === undefined ? [] : ["--cert", client.certificateFile, "--key", client.keyFile]),
+  ];
 }
 
 function locationOf(location: string | null | undefined, base: string): URL {

@@ -37,7 +37,7 @@ async function readVersion(program: string): Promise<string | undefined> {
 function makePeer(program: string, version: string): Contender {
   return {
     name: `distribution ${version}`,
-    async command({ workDir, rootDir, port, tls }) {
+    async command({ workDir, rootDir, port, tls, clientCaFile }) {
       const configFile = `${workDir}/peer.yml`;
       // JSON is YAML. Its request log stays off in every row: that is its best case.
       await Deno.writeTextFile(
@@ -49,7 +49,13 @@ function makePeer(program: string, version: string): Contender {
           http: {
             addr: `127.0.0.1:${port}`,
             secret: "bench",
-            ...(tls === undefined ? {} : { tls: { certificate: tls.certificateFile, key: tls.keyFile } }),
+            ...(tls !== undefined && {
+              tls: {
+                certificate: tls.certificateFile,
+                key: tls.keyFile,
+                ...(clientCaFile !== undefined && { clientcas: [clientCaFile] }),
+              },
+            }),
           },
         }),
       );

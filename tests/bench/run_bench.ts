@@ -6,6 +6,7 @@ import { LargeFile } from "./blob_transfer.ts";
 import { type Comparison, describeComparison, formatComparisons } from "./comparison.ts";
 import { type Contender, startContender } from "./contender.ts";
 import { findPeer } from "./peer.ts";
+import { runTable } from "./run_table.ts";
 import { makeThisRegistry } from "./this_registry.ts";
 import { WORK, type Work } from "./work.ts";
 
@@ -23,6 +24,7 @@ async function runBench(options: BenchOptions): Promise<void> {
   const works = WORK.filter(({ name }) =>
     options.only.length === 0 || options.only.some((part) => name.includes(part))
   );
+  if (options.table) return console.log(await runTable(options));
   if (options.list) return works.forEach(({ name }) => console.log(name));
   const binary = Deno.env.get("SIMPLE_REGISTRY_BINARY") || undefined;
   const ours = makeThisRegistry("simple-registry", projectDir, binary);
@@ -39,10 +41,16 @@ async function runBench(options: BenchOptions): Promise<void> {
       found.push(...comparisons.map((comparison) => ({ tls, ...describeComparison(comparison) })));
       if (!options.json) console.log(formatComparisons(tls ? "HTTPS" : "HTTP", peer.name, comparisons));
     }
+    if (isWhole(options)) console.log(await runTable(options));
     if (options.json) console.log(JSON.stringify({ peer: peer.name, comparisons: found }, undefined, 2));
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/** True when no option asks for a part only. */
+function isWhole({ only, transports, against, json }: BenchOptions): boolean {
+  return only.length === 0 && transports.length === 2 && against === undefined && !json;
 }
 
 /** Measures both in turn, the first one changing from round to round, so that what drifts hits both alike. */

@@ -4,12 +4,18 @@ import type { Contender } from "./contender.ts";
 
 /**
  * @param projectDir folder with main.ts and deno.json
+ * @param options HTTP threads where it is not as many as there are processors; more of the configuration, as TOML
  * @param binary compiled program, as a path from that folder, to start in the place of `deno run main.ts`
  */
-export function makeThisRegistry(name: string, projectDir: string, binary: string | undefined): Contender {
+export function makeThisRegistry(
+  name: string,
+  projectDir: string,
+  binary: string | undefined,
+  { threads, config = "" }: { readonly threads?: number; readonly config?: string } = {},
+): Contender {
   return {
     name,
-    async command({ workDir, rootDir, port, tls }, requestLog) {
+    async command({ workDir, rootDir, port, tls, clientCaFile }, requestLog) {
       const configFile = `${workDir}/config.toml`;
       await Deno.writeTextFile(
         configFile,
@@ -17,13 +23,19 @@ export function makeThisRegistry(name: string, projectDir: string, binary: strin
           "[server]",
           'bind_address = "127.0.0.1"',
           `port = ${port}`,
+          ...(threads === undefined ? [] : [`threads = ${threads}`]),
           ...(tls === undefined ? [] : [
             "[server.tls]",
             `server_certificate_bundle = ${JSON.stringify(tls.certificateFile)}`,
             `server_private_key = ${JSON.stringify(tls.keyFile)}`,
+            ...(clientCaFile === undefined ? [] : [
+              `client_ca_bundle = ${JSON.stringify(clientCaFile)}`,
+              'client_auth = "required"',
+            ]),
           ]),
           "[blob_store.fs]",
           `root_dir = ${JSON.stringify(rootDir)}`,
+          config,
           "",
         ].join("\n"),
       );

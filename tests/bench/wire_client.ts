@@ -1,9 +1,18 @@
 /** An HTTP/1.1 client on one connection that costs next to nothing, so that the server is what is measured. */
 
+export interface WireCredentials {
+  readonly caCerts: string[];
+  readonly cert?: string;
+  readonly key?: string;
+}
+
 export interface WireResponse {
   readonly status: number;
   readonly location: string | undefined;
 }
+
+/** Some registries say that they have no manifest to who does not take its type. */
+const ACCEPT = "Accept: application/vnd.oci.image.manifest.v1+json";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("latin1");
@@ -16,6 +25,7 @@ export class WireClient implements Disposable {
   readonly #origin: string;
   readonly #host: string;
   readonly #buffer = new Uint8Array(LARGEST_ANSWER);
+  #manyGets: Uint8Array | undefined;
 
   private constructor(connection: Deno.Conn, origin: string, host: string) {
     this.#connection = connection;
@@ -23,12 +33,12 @@ export class WireClient implements Disposable {
     this.#host = host;
   }
 
-  /** @param caPem the authority of the server's certificate, for an https URL */
-  static async connect(url: string, caPem: string | undefined): Promise<WireClient> {
+  /** @param credentials for an https URL: the authority of the server's certificate, and the client's own where it has one */
+  static async connect(url: string, credentials: WireCredentials): Promise<WireClient> {
     const { protocol, hostname, port, host, origin } = new URL(url);
     const address = { hostname, port: Number(port) };
     const connection = protocol === "https:"
-      ? await Deno.connectTls({ ...address, caCerts: caPem === undefined ? [] : [caPem] })
+      ? await Deno.connectTls({ ...address, ...credentials })
       : await Deno.connect(address);
     return new WireClient(connection, origin, host);
   }
@@ -61,6 +71,30 @@ export class WireClient implements Disposable {
     return { status, location };
   }
 
+  /**
+   * GETs a path `ahead` times before it reads the answers, so that they cost this side next to nothing.
+   * All of them have to be as long as the first, which `measureAnswer()` gave.
+   */
+  async getMany(path: string, ahead: number, answerBytes: number): Promise<void> {
+    this.#manyGets ??= encoder.encode(
+      `GET ${path} HTTP/1.1\r\nHost: ${this.#host}\r\n${ACCEPT}\r\n\r\n`.repeat(ahead),
+    );
+    await this.#write(this.#manyGets);
+    for (let left = ahead * answerBytes; left > 0;) {
+      const read = await this.#connection.read(this.#buffer.subarray(0, Math.min(left, LARGEST_ANSWER)));
+      if (read === null) throw new Error("the server closed the connection in the middle of an answer");
+      left -= read;
+    }
+  }
+
+  /** Bytes of the whole answer to GET of a path. @throws {Error} when it is not 200 */
+  async measureAnswer(path: string): Promise<number> {
+    await this.#write(encoder.encode(`GET ${path} HTTP/1.1\r\nHost: ${this.#host}\r\n${ACCEPT}\r\n\r\n`));
+    const { status, bytes } = await this.#readAnswer(false);
+    if (status !== 200) throw new Error(`GET ${path} answered ${status}, expected 200`);
+    return bytes;
+  }
+
   [Symbol.dispose](): void {
     this.#connection.close();
   }
@@ -69,7 +103,9 @@ export class WireClient implements Disposable {
     for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
   }
 
-  async #readAnswer(withoutBody: boolean): Promise<WireResponse & { readonly text: string }> {
+  async #readAnswer(
+    withoutBody: boolean,
+  ): Promise<WireResponse & { readonly text: string; readonly bytes: number }> {
     let filled = 0;
     for (let wanted = Infinity, head = "";;) {
       const read = await this.#connection.read(this.#buffer.subarray(filled));
@@ -85,7 +121,12 @@ export class WireClient implements Disposable {
       }
       if (filled < wanted) continue;
       const location = /^location: *(\S+)/im.exec(head)?.[1];
-      return { status: Number(head.slice(9, 12)), location, text: text.slice(head.length + 4) };
+      return {
+        status: Number(head.slice(9, 12)),
+        location,
+        text: text.slice(head.length + 4),
+        bytes: filled,
+      };
     }
   }
 }

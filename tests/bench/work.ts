@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { runCommand } from "../harness/run_command.ts";
 import { type LargeFile, pullLargeBlob, pushLargeBlob } from "./blob_transfer.ts";
-import { readMemory, type RunningContender } from "./contender.ts";
+import { credentialsOf, readMemory, type RunningContender } from "./contender.ts";
 import { measureRequestRate } from "./request_rate.ts";
 import { pushImage } from "./push_image.ts";
 import type { Load, LoadKind, LoadResult } from "./load_process.ts";
@@ -33,7 +33,7 @@ export interface Work {
 /** Part of a core above which the load generator is taken for the bottleneck. */
 const BUSY = 0.9;
 
-const SAMPLE = "bench/sample";
+export const SAMPLE = "bench/sample";
 
 export const WORK: readonly Work[] = [
   { name: "GET manifest by tag", unit: "req/s", goal: { timesPeer: 2 }, measure: measureManifest },
@@ -93,8 +93,8 @@ async function measureHead(context: WorkContext): Promise<number> {
 }
 
 /** Pushes one image for the requests that read; gives the digest of its config, a blob of 500 bytes. */
-async function pushSample({ url, tls }: RunningContender): Promise<string> {
-  using client = await WireClient.connect(url, tls?.caPem);
+export async function pushSample(registry: RunningContender): Promise<string> {
+  using client = await WireClient.connect(registry.url, credentialsOf(registry));
   return await pushImage(client, SAMPLE, "latest", { config: randomBytes(500), layer: randomBytes(10_000) });
 }
 
@@ -117,13 +117,12 @@ function measureImages(clients: number): Work["measure"] {
   return (context) => measureLoad(context, clients, { kind: "push" });
 }
 
-async function measureLoad(
-  { registry, seconds, note }: WorkContext,
+export async function measureLoad(
+  { registry, seconds, note }: Omit<WorkContext, "file">,
   clients: number,
   work: LoadKind,
 ): Promise<number> {
-  const { url, tls } = registry;
-  const load: Load = { work, url, clients, seconds, ...(tls !== undefined && { caPem: tls.caPem }) };
+  const load: Load = { work, url: registry.url, clients, seconds, credentials: credentialsOf(registry) };
   const script = fileURLToPath(new URL("./load_process.ts", import.meta.url));
   const { stdout } = await runCommand([Deno.execPath(), "run", "--allow-all", script, JSON.stringify(load)]);
   const { perSecond, busy } = JSON.parse(stdout) as LoadResult;
