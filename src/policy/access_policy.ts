@@ -1,6 +1,7 @@
 /** One access policy: rules compiled once, judged in order. */
 import { type CompiledRule, compileRule } from "./compile_rule.ts";
 import { describeEvaluationFault } from "./describe_fault.ts";
+import { ACCESS_RULES } from "./engine.ts";
 import type { PolicyVariables } from "./policy_variables.ts";
 import { PolicyError, type PolicySource, type RuleProblem, type RuleSource } from "./rule_source.ts";
 
@@ -17,15 +18,18 @@ export type PolicyDecision =
   };
 
 export class AccessPolicy {
-  readonly #rules: readonly { readonly rule: CompiledRule; readonly whenTrue: PolicyDecision }[];
+  readonly #rules: readonly {
+    readonly rule: CompiledRule<PolicyVariables>;
+    readonly whenTrue: PolicyDecision;
+  }[];
   readonly #default: PolicyDecision;
 
   /** @throws {PolicyError} with what is wrong in every rule */
   constructor(source: PolicySource) {
     const problems: RuleProblem[] = [];
-    const rules: CompiledRule[] = [];
+    const rules: CompiledRule<PolicyVariables>[] = [];
     for (const rule of source.rules) {
-      const compilation = compileRule(rule);
+      const compilation = compileRule<PolicyVariables>(rule, ACCESS_RULES);
       if (compilation.kind === "compiled") rules.push(compilation.rule);
       else problems.push(compilation.problem);
     }

@@ -4,13 +4,14 @@ import { ACTIONS } from "./access_vocabulary.ts";
 import type { BinaryNode, CelNode } from "./cel_tree.ts";
 import { fieldPath, pathType } from "./field_path.ts";
 import { nearestName } from "../core/nearest_name.ts";
+import type { RuleLanguage } from "./rule_language.ts";
 import { didYouMean, excerpt, RuleFault } from "./rule_fault.ts";
 
 /** Looks at `==`, `!=` and `in`. @throws {RuleFault} */
-export function checkComparison(node: BinaryNode, text: string): void {
+export function checkComparison(node: BinaryNode, text: string, language: RuleLanguage): void {
   const [left, right] = node.args;
-  if (isLiteral(left, null)) throw nullFault(node, right, text);
-  if (isLiteral(right, null)) throw nullFault(node, left, text);
+  if (isLiteral(left, null)) throw nullFault(node, right, text, language);
+  if (isLiteral(right, null)) throw nullFault(node, left, text, language);
   checkLiterals(fieldPath(left), right);
   if (node.op !== "in") checkLiterals(fieldPath(right), left);
 }
@@ -19,18 +20,22 @@ function isLiteral(node: CelNode, value: unknown): boolean {
   return node.op === "value" && node.args === value;
 }
 
-function nullFault(node: BinaryNode, other: CelNode, text: string): RuleFault {
+function nullFault(node: BinaryNode, other: CelNode, text: string, language: RuleLanguage): RuleFault {
   const path = fieldPath(other);
   const name = excerpt(text, other.start, other.end, "the left side");
   const message = `${name} is never null`;
   if (node.op === "in") return new RuleFault(message, node.start, "leave the null out");
-  return new RuleFault(message, node.start, `write ${emptyTest(path, name, node.op === "==")}`);
+  return new RuleFault(
+    message,
+    node.start,
+    `write ${emptyTest(path && pathType(path, language), name, node.op === "==")}`,
+  );
 }
 
 /** The text that asks whether something is empty, or whether it is not. */
-function emptyTest(path: string | undefined, name: string, empty: boolean): string {
+function emptyTest(type: string | undefined, name: string, empty: boolean): string {
   const op = empty ? "==" : "!=";
-  switch (path === undefined ? undefined : pathType(path)) {
+  switch (type) {
     case "list<string>":
       return empty ? `size(${name}) == 0` : `size(${name}) > 0`;
     case "int":

@@ -1,6 +1,6 @@
 /** Paths of fields, such as `identity.certificate.serial`, and the types at their ends. */
-import { OBJECT_FIELDS } from "./access_vocabulary.ts";
 import type { CelNode } from "./cel_tree.ts";
+import type { RuleLanguage } from "./rule_language.ts";
 
 /** The path that a node names from a variable on, undefined where it is anything else. `x['y']` is the same as `x.y`. */
 export function fieldPath(node: CelNode): string | undefined {
@@ -23,10 +23,10 @@ export function fieldPath(node: CelNode): string | undefined {
 }
 
 /** The type of what a path names, undefined for a path that does not exist. */
-export function pathType(path: string): string | undefined {
+export function pathType(path: string, { variables, fields }: RuleLanguage): string | undefined {
   const [root, ...names] = path.split(".");
-  if (root !== "identity" && root !== "request") return undefined;
+  if (root === undefined || !variables.includes(root)) return undefined;
   let type: string | undefined = root;
-  for (const name of names) type = OBJECT_FIELDS.get(type ?? "")?.get(name);
+  for (const name of names) type = fields.get(type ?? "")?.get(name);
   return type;
 }

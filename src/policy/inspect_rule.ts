@@ -1,13 +1,6 @@
 /** Refuses, before the types are checked, what a rule must not use, and names what to write instead. */
 import { quote } from "../core/quote.ts";
-import {
-  FORMER_FIELDS,
-  FUNCTIONS,
-  MACROS,
-  METHODS,
-  OBJECT_FIELDS,
-  RETENTION_NAMES,
-} from "./access_vocabulary.ts";
+import { FORMER_FIELDS, MACROS, METHODS } from "./access_vocabulary.ts";
 import {
   type CallNode,
   type CelNode,
@@ -17,14 +10,17 @@ import {
   type ValueNode,
 } from "./cel_tree.ts";
 import { checkComparison, checkPrefix } from "./check_comparison.ts";
+import { checkVersion } from "./semantic_version.ts";
 import { fieldPath, pathType } from "./field_path.ts";
 import { nearestName } from "../core/nearest_name.ts";
+import type { RuleLanguage } from "./rule_language.ts";
 import { didYouMean, RuleFault } from "./rule_fault.ts";
 import { checkDuration, checkTimestamp } from "./time_literals.ts";
 
 /** Where in a rule a node stands. */
 interface Scope {
   readonly text: string;
+  readonly language: RuleLanguage;
   /** Variable of the list macro around, undefined outside of one. */
   readonly macroVariable: string | undefined;
   /** Inside of a list macro or of the list that one walks through. */
@@ -32,30 +28,30 @@ interface Scope {
 }
 
 /** @throws {RuleFault} for the first thing, in reading order, that a rule must not use */
-export function inspectRule(root: CelNode, text: string): void {
-  inspect(root, { text, macroVariable: undefined, inMacro: false });
+export function inspectRule(root: CelNode, text: string, language: RuleLanguage): void {
+  inspect(root, { text, language, macroVariable: undefined, inMacro: false });
 }
 
 function inspect(node: CelNode, scope: Scope): void {
   switch (node.op) {
     case "value":
-      return checkLiteral(node);
+      return checkLiteral(node, scope);
     case "id":
       return checkVariable(node.args, node.pos, scope);
     case ".":
       inspect(node.args[0], scope);
-      return checkField(node, node.args[1], node.pos);
+      return checkField(node, node.args[1], node.pos, scope);
     case "[]":
       inspect(node.args[0], scope);
       inspect(node.args[1], scope);
-      return checkIndex(node);
+      return checkIndex(node, scope);
     case "call":
       return inspectCall(node, scope);
     case "rcall":
       return inspectMethod(node, scope);
     case "map":
       throw new RuleFault(
-        "maps are not supported in access rules",
+        `maps are not supported in ${scope.language.name}`,
         node.start,
         "write a list, or several rules",
       );
@@ -63,7 +59,7 @@ function inspect(node: CelNode, scope: Scope): void {
     case "!=":
     case "in":
       for (const child of node.args) if (!isNull(child)) inspect(child, scope);
-      return checkComparison(node, scope.text);
+      return checkComparison(node, scope.text, scope.language);
     default:
       for (const child of childrenOf(node)) inspect(child, scope);
   }
@@ -75,7 +71,7 @@ function isNull(node: CelNode): boolean {
 
 const MOST_INT = 2n ** 63n - 1n;
 
-function checkLiteral(node: ValueNode): void {
+function checkLiteral(node: ValueNode, { language }: Scope): void {
   if (node.args === null) {
     throw new RuleFault(
       "null is the value of nothing here",
@@ -87,31 +83,32 @@ function checkLiteral(node: ValueNode): void {
     throw new RuleFault("a whole number is larger than 2^63 - 1", node.start);
   }
   if (node.args instanceof Uint8Array) {
-    throw new RuleFault("bytes are not supported in access rules", node.start, "write a string");
+    throw new RuleFault(`bytes are not supported in ${language.name}`, node.start, "write a string");
   }
 }
 
 function checkVariable(name: string, at: number, scope: Scope): void {
-  if (name === "identity" || name === "request" || name === scope.macroVariable) return;
-  refuseRetentionName(name, at);
-  for (const root of ["request", "identity"]) {
-    if (OBJECT_FIELDS.get(root)?.has(name)) {
+  const { variables, fields } = scope.language;
+  if (variables.includes(name) || name === scope.macroVariable) return;
+  refuseForeignName(name, at, scope);
+  for (const root of variables.toReversed()) {
+    if (fields.get(root)?.has(name)) {
       throw new RuleFault(`unknown variable ${quote(name)}`, at, `write ${root}.${name}`);
     }
   }
-  const nearest = nearestName(name, ["identity", "request"]);
+  const nearest = nearestName(name, variables);
   throw new RuleFault(
     `unknown variable ${quote(name)}`,
     at,
-    didYouMean(nearest) ?? `the variables are identity and request; a string stands in quotes, '...'`,
+    didYouMean(nearest) ?? `${describeVariables(scope)}; a string stands in quotes, '...'`,
   );
 }
 
 /** A field of `node`'s receiver; what is a field of something else than an object is left to the check of types. */
-function checkField(node: CelNode & { op: "." | "[]" }, name: string, at: number): void {
+function checkField(node: CelNode & { op: "." | "[]" }, name: string, at: number, { language }: Scope): void {
   const receiver = fieldPath(node.args[0]);
   if (receiver === undefined) return;
-  const fields = OBJECT_FIELDS.get(pathType(receiver) ?? "");
+  const fields = language.fields.get(pathType(receiver, language) ?? "");
   if (fields === undefined || fields.has(name)) return;
   if (receiver === "identity" && name === "oidc") {
     const message = "identity.oidc is not there: OIDC is not supported by this version";
@@ -127,38 +124,47 @@ function checkField(node: CelNode & { op: "." | "[]" }, name: string, at: number
   );
 }
 
-function checkIndex(node: IndexNode): void {
+function checkIndex(node: IndexNode, scope: Scope): void {
+  const { language } = scope;
   const receiver = fieldPath(node.args[0]);
-  if (receiver === undefined || !OBJECT_FIELDS.has(pathType(receiver) ?? "")) return;
+  if (receiver === undefined || !language.fields.has(pathType(receiver, language) ?? "")) return;
   const index = node.args[1];
   if (index.op === "value" && typeof index.args === "string") {
-    return checkField(node, index.args, index.start);
+    return checkField(node, index.args, index.start, scope);
   }
   const message = `a field of ${receiver} can only be named, not computed`;
   throw new RuleFault(message, index.start, `write ${receiver}.name`);
 }
 
-function refuseRetentionName(name: string, at: number): void {
-  if (!RETENTION_NAMES.has(name)) return;
-  const what = name === "image" ? "image" : `${name}()`;
-  const message = `${what} belongs to retention policies, access rules do not have it`;
-  throw new RuleFault(message, at, "access rules see identity and request");
+function refuseForeignName(name: string, at: number, scope: Scope): void {
+  const { foreign, name: kind, variables } = scope.language;
+  if (!foreign.names.has(name)) return;
+  const what = ["image", "identity", "request"].includes(name) ? name : `${name}()`;
+  const message = `${what} belongs to ${foreign.of}, ${kind} do not have it`;
+  throw new RuleFault(message, at, `${kind} see ${variables.join(" and ")}`);
+}
+
+function describeVariables({ language: { variables } }: Scope): string {
+  return variables.length === 1
+    ? `the variable is ${variables[0]}`
+    : `the variables are ${variables.slice(0, -1).join(", ")} and ${variables.at(-1)}`;
 }
 
 function inspectCall(node: CallNode, scope: Scope): void {
   const [name, args] = node.args;
-  const count = FUNCTIONS.get(name);
+  const { functions } = scope.language;
+  const count = functions.get(name);
   if (count === undefined) {
-    refuseRetentionName(name, node.start);
+    refuseForeignName(name, node.start, scope);
     const method = METHODS.has(name) || MACROS.has(name)
       ? `write it behind a value, x.${name}(...)`
       : undefined;
-    const nearest = nearestName(name, FUNCTIONS.keys());
+    const nearest = nearestName(name, functions.keys());
     throw new RuleFault(
       `unknown function ${name}()`,
       node.start,
       method ?? didYouMean(nearest && `${nearest}()`) ??
-        `the functions are ${[...FUNCTIONS.keys()].join(", ")}`,
+        `the functions are ${[...functions.keys()].join(", ")}`,
     );
   }
   checkCount(name, args.length, [count], node.start);
@@ -170,6 +176,7 @@ function inspectCall(node: CallNode, scope: Scope): void {
   }
   if (name === "timestamp") checkTimestamp(arg);
   if (name === "duration") checkDuration(arg);
+  if (name === "semver") checkVersion(arg);
 }
 
 function inspectMethod(node: MethodNode, scope: Scope): void {
@@ -184,7 +191,9 @@ function inspectMethod(node: MethodNode, scope: Scope): void {
   const count = METHODS.get(name);
   if (count === undefined) {
     const nearest = nearestName(name, [...METHODS.keys(), ...MACROS.keys()]);
-    const asFunction = FUNCTIONS.has(name) ? `write it around the value, ${name}(x)` : undefined;
+    const asFunction = scope.language.functions.has(name)
+      ? `write it around the value, ${name}(x)`
+      : undefined;
     const known = [...METHODS.keys()].filter((method) => !method.startsWith("get"));
     throw new RuleFault(
       `unknown method ${name}()`,
@@ -206,7 +215,8 @@ function inspectMacro(name: string, args: readonly CelNode[], at: number, scope:
   const [variable, ...bodies] = args;
   // The parser lets nothing but a name stand here.
   const macroVariable = variable?.op === "id" ? variable.args : "";
-  if (macroVariable === "identity" || macroVariable === "request" || RETENTION_NAMES.has(macroVariable)) {
+  const { variables, foreign } = scope.language;
+  if (variables.includes(macroVariable) || foreign.names.has(macroVariable)) {
     const message = `${name}() takes ${quote(macroVariable)} for the name of its own variable`;
     throw new RuleFault(message, variable?.start, "choose another name");
   }

@@ -1,7 +1,8 @@
-/** Puts our own functions in the places of `matches`, `has` and `has_repository_policy`, before the types are checked. */
+/** Puts our own functions in the places of `matches`, `has` and those that see more than is written, before the types are checked. */
 import { type CelNode, childrenOf, makePlainCall, treeOf } from "./cel_tree.ts";
-import { ACCESS_ENGINE, STAND_INS } from "./engine.ts";
+import { STAND_INS } from "./engine.ts";
 import { Pattern } from "./pattern.ts";
+import type { RuleLanguage } from "./rule_language.ts";
 import { RuleFault } from "./rule_fault.ts";
 
 /**
@@ -9,16 +10,18 @@ import { RuleFault } from "./rule_fault.ts";
  *
  * @throws {RuleFault} for a pattern that cannot be used
  */
-export function rewriteRule(node: CelNode): void {
-  for (const child of childrenOf(node)) rewriteRule(child);
+export function rewriteRule(node: CelNode, language: RuleLanguage): void {
+  for (const child of childrenOf(node)) rewriteRule(child, language);
   if (node.op === "rcall" && node.args[0] === "matches") {
     putPattern(node.args[2][0]!);
     node.args[0] = STAND_INS.matches;
   } else if (node.op === "call" && node.args[0] === "has") {
     makePlainCall(node, STAND_INS.has);
-  } else if (node.op === "call" && node.args[0] === "has_repository_policy") {
-    node.args[1].push(treeOf(ACCESS_ENGINE.parse("request")));
-    node.args[0] = STAND_INS.has_repository_policy;
+  } else if (node.op === "call") {
+    const handedIn = language.handedIn.get(node.args[0]);
+    if (handedIn === undefined) return;
+    node.args[1].push(treeOf(language.engine.parse(handedIn.variable)));
+    node.args[0] = handedIn.standIn;
   }
 }
 
