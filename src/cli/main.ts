@@ -10,6 +10,8 @@ import { checkSettings } from "./check_settings.ts";
 import { hashPasswordFromInput } from "./hash_password.ts";
 import { readLogLevels } from "./log_levels.ts";
 import { configureClient } from "./client_config_command.ts";
+import { type CommandText, runDeleteLine, runRetentionLine, runTagsLine } from "./content_command_line.ts";
+import { DATA_COMMANDS } from "./data_commands.ts";
 import { writeUnit } from "./systemd_unit.ts";
 import { testPolicy } from "./policy_test.ts";
 import { readSettings } from "./read_settings.ts";
@@ -57,6 +59,12 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
       return await runClientConfig(options);
     case "status":
       return await showStatus(configFiles);
+    case "retention":
+      return show(await runRetentionLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
+    case "tags":
+      return show(await runTagsLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
+    case "delete":
+      return show(await runDeleteLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
     case "systemd-unit":
       print(writeUnit({
         settings: readSettings(configFiles).settings,
@@ -102,6 +110,11 @@ async function runPolicyTest(configFiles: readonly string[], options: readonly s
 
 async function runClientConfig(options: readonly string[]): Promise<number> {
   const { ok, text } = await configureClient(options);
+  print(text);
+  return ok ? DONE : FAILED;
+}
+
+function show({ ok, text }: CommandText): number {
   print(text);
   return ok ? DONE : FAILED;
 }

@@ -14,6 +14,7 @@ import { LogOutput } from "./log_output.ts";
 import { checkSettings } from "./check_settings.ts";
 import { prepareData } from "./prepare_data.ts";
 import { keysThatNeedRestart, settingsInForce } from "./restart_keys.ts";
+import { retentionJob } from "./retention_command.ts";
 import { Schedule } from "./schedule.ts";
 import { withSystemCas } from "./system_cas.ts";
 import { Threads } from "./threads.ts";
@@ -98,7 +99,10 @@ export async function runServer(
   const address = findServiceManager((name) => Deno.env.get(name), Deno.pid);
   const manager = address && new ServiceManager(address, log);
   const status = `serving ${urlOf(settings, port)}`;
-  const reload = makeReload(settings, readAgain, threads, log, (now) => inForce = now);
+  const reload = makeReload(settings, readAgain, threads, log, (now) => {
+    inForce = now;
+    work.schedule.set(retentionJob(work));
+  });
   Deno.addSignalListener("SIGHUP", async () => {
     manager?.reloading();
     await reload();
@@ -184,6 +188,7 @@ function startJobs(work: DataWork): void {
       return pruneHistory({ metadata, clock, tagHistoryMs, pullHistoryMs });
     },
   });
+  schedule.set(retentionJob(work));
 }
 
 /** The first signal stops in order; a second one ends at once. */

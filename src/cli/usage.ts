@@ -18,6 +18,15 @@ Commands:
                       docker, podman, containerd, containerd-1, skopeo, crane, oras, regctl, buildkit, helm or curl
                     --ca FILE --cert FILE --key FILE          your files
                     --check                                   try the connection and say what is wrong
+  retention       remove the tags and manifests that no retention rule keeps:
+                    --dry-run                                 only say what would go (--json for programs)
+                    --max-removals-percent N                  let more go than the configuration does
+                  exit code 1 where more would go than that, and nothing went
+  tags            tags history REPOSITORY TAG                 what it named, and when
+                  tags restore REPOSITORY TAG --to DIGEST     let it name again what it named before
+  delete          delete REPOSITORY --tags 'PATTERN'          delete tags; * stands for any text, ? for a character
+                    --older-than 30d                          only those pushed longer ago
+                    --dry-run                                 only say which
   hash-password   read a password, from the terminal or a pipe, and print its hash for [auth.identity.<id>]
                   (the original's name for it, argon, works too)
   systemd-unit    print a unit for systemd that fits the configuration, with the steps to install it
@@ -49,7 +58,7 @@ export interface CommandLine {
 }
 
 /** Commands with options of their own. */
-const WITH_OPTIONS = ["policy test", "client-config"];
+const WITH_OPTIONS = ["policy test", "client-config", "retention", "tags", "delete"];
 
 export class UsageError extends Error {
   override readonly name = "UsageError";

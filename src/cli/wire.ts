@@ -3,6 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import type { AuthorizationHook } from "../ports/authorization_hook.ts";
 import type { BlobStore } from "../ports/blob_store.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Inventory } from "../ports/inventory.ts";
 import type { Log } from "../ports/log.ts";
 import type { ManifestReader } from "../ports/manifest_reader.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
@@ -17,6 +18,7 @@ import { nodeHasher } from "../storage/node_hasher.ts";
 import { CommitCounter } from "../storage/sqlite/commit_counter.ts";
 import { GroupCommit } from "../storage/sqlite/group_commit.ts";
 import { openForReading, openForWriting } from "../storage/sqlite/open_database.ts";
+import { SqliteInventory } from "../storage/sqlite/sqlite_inventory.ts";
 import { SqliteMetadataStore } from "../storage/sqlite/sqlite_metadata_store.ts";
 import { SqliteReader } from "../storage/sqlite/sqlite_reader.ts";
 import { type CommandRunner, LocalWriter, RemoteWriter } from "../storage/sqlite/writer_link.ts";
@@ -37,6 +39,7 @@ export interface Logs {
 export interface Stores {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
+  readonly inventory: Inventory;
 }
 
 /** What a thread needs of the writer. */
@@ -85,7 +88,8 @@ function storesOn(
 ): Stores {
   const { blobStore } = settings;
   const layout = new Layout(blobStore.rootDir);
-  const reader = new SqliteReader(openForReading(layout.database), {
+  const database = openForReading(layout.database);
+  const reader = new SqliteReader(database, {
     cacheBytes: MANIFEST_CACHE * share,
     commits,
     onDamage(digest) {
@@ -94,6 +98,7 @@ function storesOn(
   });
   return {
     metadata: new SqliteMetadataStore(reader, writer),
+    inventory: new SqliteInventory(database, writer),
     blobs: new FileBlobStore(layout, {
       minimumFreeSpace: blobStore.minimumFreeSpace,
       cacheBytes: BLOB_CACHE * share,

@@ -7,6 +7,7 @@ import { readAccessPolicy } from "./read_access_policy.ts";
 import type { Place } from "./document.ts";
 import type { REPOSITORY } from "./schema.ts";
 import type { Named } from "./schema_item.ts";
+import { readRetentionRules, type RetentionReading } from "./read_retention.ts";
 import { readTagSettings } from "./read_tag_settings.ts";
 import type { RepositorySettings, TagSettings } from "./settings.ts";
 
@@ -14,6 +15,7 @@ import type { RepositorySettings, TagSettings } from "./settings.ts";
 export interface GlobalSettings {
   readonly webhookNames: WebhookNames;
   readonly tags: TagSettings;
+  readonly retention: RetentionReading;
 }
 
 /** Settings of each repository. Names inside one another would leave open which table holds for a push. */
@@ -36,9 +38,15 @@ export function checkRepositories(
     const accessPolicy = readAccessPolicy(values.access_policy, [...path, "access_policy"], checking);
     const authorizationWebhook = global.webhookNames.ofRepository.get(text);
     const tags = readTagSettings(values, path, checking, global.tags);
+    const retentionRules = readRetentionRules(
+      values.retention_policy,
+      [...path, "retention_policy"],
+      global.retention,
+    );
     if (name === undefined) return [];
     return [{
       name,
+      retentionRules,
       tags,
       quota: {
         ...(values.quota_bytes !== undefined && { bytes: values.quota_bytes }),

@@ -19,7 +19,6 @@ export const KEYS_OF_THE_ORIGINAL: ReadonlyMap<string, string> = new Map([
   ["server.query_timeout_grace_period", NO_CONNECTION_LIFE],
   ["server.handshake_timeout", 'write handshake_timeout = "10s" under [server.tls]'],
 
-  ["global.retention_policy", `a retention policy ${REFUSES}`],
   ["global.event_webhooks", `sending events ${REFUSES}`],
   ["global.job_queue", `a job queue ${REFUSES}`],
   ["global.atime_audit_window_secs", 'write pull_history = "1h" for how long is known who pulled'],
@@ -33,7 +32,6 @@ export const KEYS_OF_THE_ORIGINAL: ReadonlyMap<string, string> = new Map([
   ["global.namespace_walk_concurrency", "remove it: listings come from the database"],
   ["global.gc_grace_secs", "remove it: this version does not collect garbage"],
 
-  ["repository.*.retention_policy", `a retention policy ${REFUSES}`],
   ["repository.*.event_webhooks", `sending events ${REFUSES}`],
   ["repository.*.namespace", `a name for ?ns= ${REFUSES}`],
   ["repository.*.upstream", `pulling through from an upstream ${REFUSES}`],

@@ -10,6 +10,7 @@ import { readAccessPolicy } from "./read_access_policy.ts";
 import { readIdentities, readTokenService } from "./read_auth.ts";
 import { readDocument } from "./read_document.ts";
 import { readTable } from "./read_table.ts";
+import { readRetentionRules, type RetentionReading } from "./read_retention.ts";
 import { readTagSettings } from "./read_tag_settings.ts";
 import { readTls } from "./read_tls.ts";
 import { readWebhooks } from "./read_webhooks.ts";
@@ -49,12 +50,18 @@ export function loadConfig(
 
   const tls = server.tls && readTls(server.tls, checking);
   const ownPolicy = readAccessPolicy(global.access_policy, ["global", "access_policy"], checking);
+  const retention: RetentionReading = { countsPulls: global.update_pull_time, checking };
+  const retentionRules = readRetentionRules(
+    global.retention_policy,
+    ["global", "retention_policy"],
+    retention,
+  );
   const identities = readIdentities(auth.identity, checking);
   const tokenService = auth.token_service && readTokenService(auth.token_service, checking);
   const webhooks = readWebhooks(auth.webhook, checking);
   const webhookNames = checkWebhookNames(values, checking);
   const tags = readTagSettings(global, ["global"], checking);
-  const repositories = checkRepositories(values.repository, { webhookNames, tags }, checking);
+  const repositories = checkRepositories(values.repository, { webhookNames, tags, retention }, checking);
   const takesCredentials = identities.length > 0 || tokenService !== undefined;
   const accessPolicy = checkExposure({
     bindAddress: server.bind_address,
@@ -92,6 +99,11 @@ export function loadConfig(
       allowMissingManifestReferences: global.allow_missing_manifest_references,
       uploadExpiryMs: global.upload_expiry,
       tags,
+      retention: {
+        rules: retentionRules,
+        intervalMs: global.retention_interval,
+        maxRemovalsPercent: global.max_removals_percent,
+      },
       tagHistoryMs: global.tag_history,
       ...(global.update_pull_time && { pullHistoryMs: global.pull_history }),
       ...(accessPolicy && { accessPolicy }),

@@ -127,8 +127,23 @@ export const ACCESS_POLICY = {
   ),
 } satisfies Keys;
 
+export const RETENTION_POLICY = {
+  rules: listKey(
+    RULE,
+    'a list of CEL rules such as ["image.pushed_at > now() - days(30)"]',
+    "CEL rules: what none of them is true of goes.",
+  ),
+} satisfies Keys;
+
 const GLOBAL = {
   access_policy: optionalSection("Who may do what, everywhere.", ACCESS_POLICY),
+  retention_policy: optionalSection("Which tags and manifests stay, everywhere.", RETENTION_POLICY),
+  retention_interval: key(HISTORY, "24h", "Pause between two runs of retention; 0 leaves it to the command."),
+  max_removals_percent: key(
+    integer(0, 100),
+    50,
+    "A run that would remove more than this part of the tags or manifests removes nothing.",
+  ),
   authorization_webhook: key(NAME, "", "Name of an [auth.webhook] that is asked after the policies."),
   trusted_proxies: listKey(
     NETWORK,
@@ -165,6 +180,10 @@ const GLOBAL = {
 
 export const REPOSITORY = {
   access_policy: optionalSection("Who may do what here, of what the global policy allows.", ACCESS_POLICY),
+  retention_policy: optionalSection(
+    "Which tags and manifests stay here, beside the global rules.",
+    RETENTION_POLICY,
+  ),
   authorization_webhook: optionalKey(NAME, "Asked instead of the global one; empty for none."),
   immutable_tags: key(BOOLEAN, false, "Makes tags immutable here; false lifts nothing that [global] says."),
   immutable_tags_exclusions: listKey(

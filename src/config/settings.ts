@@ -1,6 +1,6 @@
 /** The checked configuration: plain data, so that it can be posted to the threads. */
 import type { RepositoryName } from "../core/repository_name.ts";
-import type { PolicySource } from "../policy/rule_source.ts";
+import type { PolicySource, RuleSource } from "../policy/rule_source.ts";
 import type { Network } from "./parse_network.ts";
 
 /** Times are milliseconds, sizes are bytes. */
@@ -19,6 +19,13 @@ export interface Settings {
     readonly allowMissingManifestReferences: boolean;
     readonly uploadExpiryMs: number;
     readonly tags: TagSettings;
+    readonly retention: {
+      readonly rules: readonly RuleSource[];
+      /** 0 leaves it to the command. */
+      readonly intervalMs: number;
+      /** Of the tags, and of the manifests, that are judged. */
+      readonly maxRemovalsPercent: number;
+    };
     readonly tagHistoryMs: number;
     /** Absent where pulls are not written down. */
     readonly pullHistoryMs?: number;
@@ -110,6 +117,8 @@ export interface RepositorySettings {
   readonly name: RepositoryName;
   /** With what [global] says of tags. */
   readonly tags: TagSettings;
+  /** Beside the global ones. */
+  readonly retentionRules: readonly RuleSource[];
   /** For the repository and, each for itself, for those below it. */
   readonly quota: QuotaSettings;
   /** Narrows the global policy, or stands alone where there is none. */

@@ -13,6 +13,14 @@ export function checkComparison(node: BinaryNode, text: string, language: RuleLa
   if (isLiteral(left, null)) throw nullFault(node, right, text, language);
   if (isLiteral(right, null)) throw nullFault(node, left, text, language);
   checkLiterals(fieldPath(left), right);
+  if (node.op === "in" && fieldPath(right) === "image.annotations") {
+    const name = excerpt(text, left.start, left.end, "'name'");
+    throw new RuleFault(
+      "an annotation is asked for by its name",
+      node.start,
+      `write image.annotations[${name}] != ''`,
+    );
+  }
   if (node.op !== "in") checkLiterals(fieldPath(right), left);
 }
 

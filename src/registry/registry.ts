@@ -3,6 +3,7 @@ import type { AuthorizationHook } from "../ports/authorization_hook.ts";
 import type { BlobStore } from "../ports/blob_store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Hasher } from "../ports/hasher.ts";
+import type { Inventory } from "../ports/inventory.ts";
 import type { Log } from "../ports/log.ts";
 import type { ManifestReader } from "../ports/manifest_reader.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
@@ -34,6 +35,7 @@ export const DEFAULT_REGISTRY_SETTINGS: RegistrySettings = {
 export interface Registry {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
+  readonly inventory: Inventory;
   readonly manifests: ManifestReader;
   readonly hasher: Hasher;
   readonly clock: Clock;

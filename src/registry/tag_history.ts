@@ -9,6 +9,9 @@ import { manifestUnknown } from "./pull.ts";
 import { quotaIsFull } from "./quota.ts";
 import type { Registry } from "./registry.ts";
 
+/** As much of a registry as tags take. */
+type TagRegistry = Pick<Registry, "metadata" | "clock" | "rulesOf">;
+
 export interface TagHistory {
   /** What the tag names now; undefined where it is deleted. */
   readonly current: Digest | undefined;
@@ -24,7 +27,7 @@ export interface TagHistory {
  * @throws {OciError} MANIFEST_UNKNOWN for a tag that is not there and of which nothing is remembered
  */
 export async function listTagHistory(
-  registry: Registry,
+  registry: TagRegistry,
   repository: RepositoryName,
   tag: Tag,
   page: { readonly before?: number; readonly limit: number },
@@ -46,7 +49,7 @@ export async function listTagHistory(
  * and over the quota
  */
 export async function restoreTag(
-  registry: Registry,
+  registry: TagRegistry,
   repository: RepositoryName,
   tag: Tag,
   digest: Digest,

@@ -49,7 +49,9 @@ Deno.test("config.example.toml with every line taken in loads, and changes nothi
     },
   });
   const { tls, ...server } = settings.server;
-  const { accessPolicy, ...global } = settings.global;
+  const { accessPolicy, retention, ...global } = settings.global;
+  assert.equal(retention.rules.length, 2);
+  assert.equal(settings.repositories[0]?.retentionRules.length, 1);
   assert.ok(tls?.clientAuth !== undefined);
   assert.equal(accessPolicy?.defaultAllow, false);
   assert.equal(accessPolicy.rules.length, 2);
@@ -63,7 +65,7 @@ Deno.test("config.example.toml with every line taken in loads, and changes nothi
   assert.equal(settings.repositories[0]?.authorizationWebhook, undefined);
 
   const { accessPolicy: _, ...builtInGlobal } = BUILT_IN.global;
-  assert.deepEqual([server, settings.blobStore, global], [
+  assert.deepEqual([server, settings.blobStore, { ...global, retention: { ...retention, rules: [] } }], [
     BUILT_IN.server,
     BUILT_IN.blobStore,
     builtInGlobal,

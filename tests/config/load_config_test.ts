@@ -28,6 +28,7 @@ Deno.test("BUILT_IN listens on loopback without TLS, and allows everything", () 
         allowMissingManifestReferences: false,
         uploadExpiryMs: 24 * 3_600_000,
         tags: { immutable: false, exclusions: [], allowDelete: false },
+        retention: { rules: [], intervalMs: 24 * 3_600_000, maxRemovalsPercent: 50 },
         tagHistoryMs: 30 * 86_400_000,
         pullHistoryMs: 30 * 86_400_000,
         accessPolicy: { defaultAllow: true, rules: [], file: "", line: 0 },
@@ -68,6 +69,9 @@ Deno.test("loadConfig() reads every key", () => {
     immutable_tags_exclusions = ["latest"]
     allow_delete_immutable = true
     tag_history = "1h"
+    retention_interval = 0
+    max_removals_percent = 10
+    retention_policy = { rules = ["image.tag == 'latest'"] }
     update_pull_time = false
     access_policy = { default_allow = true }
     authorization_webhook = "gate"
@@ -80,6 +84,7 @@ Deno.test("loadConfig() reads every key", () => {
     quota_bytes = "1GB"
     quota_manifests = 10
     quota_tags = 5
+    retention_policy = { rules = ["top_pushed(5)"] }
     [repository."other/app"]
     allow_delete_immutable = false`);
   assert.deepEqual(
@@ -104,8 +109,13 @@ Deno.test("loadConfig() reads every key", () => {
         allowMissingManifestReferences: true,
         uploadExpiryMs: 7 * 86_400_000,
         tags: { immutable: true, exclusions: ["latest"], allowDelete: true },
+        retention: {
+          rules: [{ text: "image.tag == 'latest'", file: "config.toml", line: 25, column: 35 }],
+          intervalMs: 0,
+          maxRemovalsPercent: 10,
+        },
         tagHistoryMs: 3_600_000,
-        accessPolicy: { defaultAllow: true, rules: [], file: "config.toml", line: 24 },
+        accessPolicy: { defaultAllow: true, rules: [], file: "config.toml", line: 27 },
         authorizationWebhook: "gate",
         trustedProxies: [{ address: "10.0.0.0", prefixLength: 8 }],
       },
@@ -122,12 +132,14 @@ Deno.test("loadConfig() reads every key", () => {
       repositories: [
         {
           name: parseRepositoryName("team"),
+          retentionRules: [{ text: "top_pushed(5)", file: "config.toml", line: 38, column: 35 }],
           tags: { immutable: true, exclusions: ["dev-.*"], allowDelete: true },
           quota: { bytes: 1_000_000_000, manifests: 10, tags: 5 },
           authorizationWebhook: "gate",
         },
         {
           name: parseRepositoryName("other/app"),
+          retentionRules: [],
           tags: { immutable: true, exclusions: ["latest"], allowDelete: false },
           quota: {},
           authorizationWebhook: "gate",

@@ -59,3 +59,21 @@ Deno.test("a pattern that would make other engines backtrack for hours is judged
   const config = '[global]\nimmutable_tags = true\nimmutable_tags_exclusions = ["(a+)+"]';
   assert.equal(isImmutable(config, `a:${"a".repeat(120)}-b`), true);
 });
+
+Deno.test("a retention rule is told by file, line and column, and one about pulls that are not counted is refused", () => {
+  assert.deepEqual(
+    problemsOf(`[global]
+update_pull_time = false
+[global.retention_policy]
+rules = ["image.tga == 'a'", "top_pulled(3)"]
+[repository.a.retention_policy]
+rules = ["identity.username == 'a'"]`),
+    [
+      `config.toml:4: global.retention_policy.rules: rule "image.tga == 'a'": image has no field "tga" at position 7: did you mean image.tag?`,
+      'config.toml:4: global.retention_policy.rules: rule "top_pulled(3)" asks for pulls, which update_pull_time = false ' +
+      "leaves unknown: remove one of the two",
+      `config.toml:6: repository.a.retention_policy.rules: rule "identity.username == 'a'": identity belongs to access ` +
+      "policies, retention rules do not have it at position 1: retention rules see image",
+    ],
+  );
+});

@@ -17,6 +17,7 @@ import {
 } from "../../src/policy/access_vocabulary.ts";
 import { DEEPEST_NESTING, LONGEST_RULE, MOST_NODES } from "../../src/policy/engine.ts";
 import { MOST_LIST_ENTRIES } from "../../src/policy/policy_variables.ts";
+import { IMAGE_FIELDS, RETENTION_FUNCTIONS } from "../../src/policy/retention_rules.ts";
 import { codesIn, readPage, readPages } from "./markdown.ts";
 
 const configuration = readPage("docs/configuration.md");
@@ -102,6 +103,18 @@ Deno.test("cel-reference.md has every action, function and method", () => {
   for (const action of ACTIONS) assert.ok(codes.includes(action), action);
   for (const name of [...FUNCTIONS.keys(), ...METHODS.keys(), ...MACROS.keys()]) {
     assert.ok(codes.some((code) => new RegExp(`\\b${name}\\(`).test(code)), name);
+  }
+});
+
+Deno.test("cel-reference.md has every variable and function of retention rules", () => {
+  const codes = codesIn(reference.prose).concat(
+    reference.rows.filter(({ headings }) => headings.includes("Retention rules")).flatMap(({ cells }) =>
+      codesIn(cells[0]!)
+    ),
+  );
+  for (const name of Object.keys(IMAGE_FIELDS)) assert.ok(codes.includes(`image.${name}`), name);
+  for (const name of RETENTION_FUNCTIONS.keys()) {
+    assert.ok(codes.some((code) => code.startsWith(`${name}(`)), name);
   }
 });
 

@@ -3,6 +3,7 @@ import type { Caller } from "../../src/core/caller.ts";
 import type { Identity } from "../../src/core/identity.ts";
 import { anonymousIdentity } from "../../src/core/identity.ts";
 import type { Operation } from "../../src/core/operation.ts";
+import type { Inventory } from "../../src/ports/inventory.ts";
 import type { LogFields } from "../../src/ports/log.ts";
 import { LocalManifestReader } from "../../src/registry/read_manifest.ts";
 import {
@@ -43,6 +44,8 @@ export function makeModelRegistry(settings: Partial<RegistrySettings> = {}): Mod
     metadata: new MemoryMetadataStore(),
     blobs: new MemoryBlobStore(),
     manifests: new LocalManifestReader({ digestOf }),
+    // Tests that need one take the real stores.
+    inventory: {} as Inventory,
     hasher: { digestOf },
     clock: { now: () => registry.time },
     log,

@@ -4,6 +4,7 @@ import { FileBlobStore } from "../../src/storage/files/file_blob_store.ts";
 import { nodeHasher } from "../../src/storage/node_hasher.ts";
 import { GroupCommit } from "../../src/storage/sqlite/group_commit.ts";
 import { openForReading, openForWriting } from "../../src/storage/sqlite/open_database.ts";
+import { SqliteInventory } from "../../src/storage/sqlite/sqlite_inventory.ts";
 import { SqliteMetadataStore } from "../../src/storage/sqlite/sqlite_metadata_store.ts";
 import { SqliteReader } from "../../src/storage/sqlite/sqlite_reader.ts";
 import { LocalWriter } from "../../src/storage/sqlite/writer_link.ts";
@@ -21,10 +22,12 @@ export async function makeRealRegistry(settings: Partial<RegistrySettings> = {})
   const layout = new Layout(await Deno.makeTempDir({ prefix: "registry-test-" }));
   makeFolders(layout);
   const commit = new GroupCommit(openForWriting(layout.database));
-  const reader = new SqliteReader(openForReading(layout.database), { cacheBytes: 1024 * 1024 });
+  const database = openForReading(layout.database);
+  const reader = new SqliteReader(database, { cacheBytes: 1024 * 1024 });
   const registry: Registry = {
     ...makeModelRegistry(settings),
     metadata: new SqliteMetadataStore(reader, new LocalWriter(commit)),
+    inventory: new SqliteInventory(database, new LocalWriter(commit)),
     blobs: new FileBlobStore(layout, { minimumFreeSpace: 0, cacheBytes: 1024 * 1024 }),
     hasher: nodeHasher,
   };

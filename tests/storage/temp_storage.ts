@@ -12,6 +12,7 @@ import { FileBlobStore, type FileBlobStoreOptions } from "../../src/storage/file
 import { blobFileOf, Layout, makeFolders } from "../../src/storage/files/layout.ts";
 import { GroupCommit } from "../../src/storage/sqlite/group_commit.ts";
 import { openForReading, openForWriting } from "../../src/storage/sqlite/open_database.ts";
+import { SqliteInventory } from "../../src/storage/sqlite/sqlite_inventory.ts";
 import { SqliteMetadataStore } from "../../src/storage/sqlite/sqlite_metadata_store.ts";
 import { SqliteReader } from "../../src/storage/sqlite/sqlite_reader.ts";
 import { LocalWriter } from "../../src/storage/sqlite/writer_link.ts";
@@ -79,12 +80,16 @@ export class TempMetadata implements Disposable {
   readonly commit: GroupCommit;
   readonly reader: SqliteReader;
   readonly store: SqliteMetadataStore;
+  readonly inventory: SqliteInventory;
+  readonly #inventoryDatabase: DatabaseSync;
 
   constructor(layout: Layout) {
     this.database = openForWriting(layout.database);
     this.commit = new GroupCommit(this.database);
     this.reader = new SqliteReader(openForReading(layout.database), { cacheBytes: 1024 * 1024 });
     this.store = new SqliteMetadataStore(this.reader, new LocalWriter(this.commit));
+    this.#inventoryDatabase = openForReading(layout.database);
+    this.inventory = new SqliteInventory(this.#inventoryDatabase, new LocalWriter(this.commit));
   }
 
   /** All rows of a query on the writing connection. */
@@ -106,6 +111,7 @@ export class TempMetadata implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#inventoryDatabase.close();
     this.reader.close();
     this.commit.close();
   }

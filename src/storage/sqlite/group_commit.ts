@@ -29,6 +29,8 @@ const FREES_ROOM: ReadonlySet<CommandName> = new Set([
   "deleteManifest",
   "deleteBlob",
   "pruneTagHistory",
+  "removeTags",
+  "removeManifests",
   "prunePulls",
 ]);
 

@@ -1,5 +1,4 @@
 /** Every write, as a function that runs inside the writer's transaction. What is refused is returned, and changes nothing. */
-import type { DatabaseSync } from "node:sqlite";
 import type { Digest } from "../../core/digest.ts";
 import type { RepositoryName } from "../../core/repository_name.ts";
 import type { Tag } from "../../core/tag.ts";
@@ -15,76 +14,67 @@ import type {
   ManifestPush,
   ManifestPushOutcome,
   OverQuota,
-  Pull,
   Quota,
-  TagRestore,
-  TagRestoreOutcome,
   UploadSession,
 } from "../../ports/metadata_store.ts";
-import { prepareWriteStatements, type WriteStatements } from "./write_statements.ts";
+import { LifetimeCommands } from "./lifetime_commands.ts";
 
 /** Missing blobs that a refusal names. */
 const MOST_MISSING = 100;
 
 /** The writes by name. Arguments and results cross threads, so they are plain values. */
-export class WriteCommands {
-  readonly #sql: WriteStatements;
-
-  constructor(database: DatabaseSync) {
-    this.#sql = prepareWriteStatements(database);
-  }
-
+export class WriteCommands extends LifetimeCommands {
   /** Does nothing; that it was answered shows that the writer works. */
   ping(): void {}
 
   startUpload(session: UploadSession): void {
     const { id, repository, algorithm, startedAt, owner } = session;
-    this.#sql.insertUpload.run(id, repository, algorithm ?? null, startedAt, owner);
+    this.sql.insertUpload.run(id, repository, algorithm ?? null, startedAt, owner);
   }
 
   finishUpload(upload: FinishedUpload): FinishOutcome {
     const over = this.#checkBlobQuota(upload.repository, upload.digest, upload.size, upload.quota);
     if (over !== undefined) return over;
-    const session = this.#sql.takeUpload.get(upload.session, upload.repository) as
+    const session = this.sql.takeUpload.get(upload.session, upload.repository) as
       | { started_at: number }
       | undefined;
     if (session === undefined) return { kind: "session_gone" };
-    const former = this.#sql.blob.get(upload.digest) as { file: BlobFile; created_at: number } | undefined;
+    const former = this.sql.blob.get(upload.digest) as { file: BlobFile; created_at: number } | undefined;
     // A file that came while this upload ran is as good as ours. An older one is replaced: it may have been damaged since.
     // One from the future came under another clock, and may be old as well.
     const keepFormer = former !== undefined && former.created_at > session.started_at &&
       former.created_at <= upload.at;
-    if (!keepFormer) this.#sql.putBlob.run(upload.digest, upload.size, upload.file, upload.at);
-    this.#sql.putHold.run(this.#ensureRepository(upload.repository, upload.at), upload.digest, upload.at);
+    if (!keepFormer) this.sql.putBlob.run(upload.digest, upload.size, upload.file, upload.at);
+    this.sql.putHold.run(this.ensureRepository(upload.repository, upload.at), upload.digest, upload.at);
     return { kind: "finished", obsolete: keepFormer ? upload.file : former?.file };
   }
 
   cancelUpload(repository: RepositoryName, id: UploadSessionId): boolean {
-    return this.#sql.takeUpload.get(id, repository) !== undefined;
+    return this.sql.takeUpload.get(id, repository) !== undefined;
   }
 
   announceBlob(repository: RepositoryName, digest: Digest, at: number): void {
-    const id = this.#findRepository(repository);
-    if (id !== undefined) this.#sql.announce.run(at, id, digest);
+    const id = this.findRepository(repository);
+    if (id !== undefined) this.sql.announce.run(at, id, digest);
   }
 
   mountBlob(mount: BlobMount): HeldBlob | OverQuota | undefined {
-    const from = this.#findRepository(mount.from);
+    const from = this.findRepository(mount.from);
     if (from === undefined) return undefined;
-    const blob = this.#sql.heldBlob.get(from, mount.digest) as { size: number; file: BlobFile } | undefined;
+    const blob = this.sql.heldBlob.get(from, mount.digest) as { size: number; file: BlobFile } | undefined;
     if (blob === undefined) return undefined;
     const over = this.#checkBlobQuota(mount.repository, mount.digest, blob.size, mount.quota);
     if (over !== undefined) return over;
-    this.#sql.putHold.run(this.#ensureRepository(mount.repository, mount.at), mount.digest, mount.at);
+    this.sql.putHold.run(this.ensureRepository(mount.repository, mount.at), mount.digest, mount.at);
     return { digest: mount.digest, size: blob.size, file: blob.file, announcedAt: mount.at };
   }
 
   putManifest(push: ManifestPush): ManifestPushOutcome {
     const refusal = this.#checkTags(push) ?? this.#checkBlobs(push) ?? this.#checkManifestQuota(push);
     if (refusal !== undefined) return refusal;
-    const repository = this.#ensureRepository(push.repository, push.at);
-    this.#sql.putContent.run(push.digest, push.bytes);
-    this.#sql.putManifest.run(
+    const repository = this.ensureRepository(push.repository, push.at);
+    this.sql.putContent.run(push.digest, push.bytes);
+    this.sql.putManifest.run(
       repository,
       push.digest,
       push.mediaType,
@@ -94,19 +84,19 @@ export class WriteCommands {
       push.annotations === undefined ? null : JSON.stringify(push.annotations),
       push.at,
     );
-    this.#sql.deleteReferences.run(repository, push.digest);
+    this.sql.deleteReferences.run(repository, push.digest);
     for (const { kind, digest } of push.references) {
-      this.#sql.putReference.run(repository, push.digest, kind, digest);
+      this.sql.putReference.run(repository, push.digest, kind, digest);
     }
-    for (const tag of push.tags) this.#moveTag(repository, tag, push.digest, push.at);
+    for (const tag of push.tags) this.moveTag(repository, tag, push.digest, push.at);
     return { kind: "stored" };
   }
 
   deleteTag(repository: RepositoryName, tag: Tag, at: number): boolean {
-    const id = this.#findRepository(repository);
-    const row = id === undefined ? undefined : this.#sql.takeTag.get(id, tag);
+    const id = this.findRepository(repository);
+    const row = id === undefined ? undefined : this.sql.takeTag.get(id, tag);
     if (id === undefined || row === undefined) return false;
-    this.#sql.putHistory.run(id, tag, null, row.digest as Digest, at);
+    this.sql.putHistory.run(id, tag, null, row.digest as Digest, at);
     return true;
   }
 
@@ -116,61 +106,30 @@ export class WriteCommands {
     at: number,
     tags?: readonly Tag[],
   ): ManifestDeletion {
-    const id = this.#findRepository(repository);
+    const id = this.findRepository(repository);
     if (id === undefined) return { kind: "unknown" };
     if (tags !== undefined) {
       const mayGo = new Set<string>(tags);
-      const others = this.#sql.tagsOf.all(id, digest).some(({ name }) => !mayGo.has(name as string));
+      const others = this.sql.tagsOf.all(id, digest).some(({ name }) => !mayGo.has(name as string));
       if (others) return { kind: "tagged" };
     }
-    if (this.#sql.takeManifest.get(id, digest) === undefined) return { kind: "unknown" };
-    for (const { name } of this.#sql.takeTagsOf.all(id, digest)) {
-      this.#sql.putHistory.run(id, name as Tag, null, digest, at);
+    if (this.sql.takeManifest.get(id, digest) === undefined) return { kind: "unknown" };
+    for (const { name } of this.sql.takeTagsOf.all(id, digest)) {
+      this.sql.putHistory.run(id, name as Tag, null, digest, at);
     }
-    this.#sql.deleteReferences.run(id, digest);
-    this.#sql.deleteUnusedContent.run(digest, digest);
+    this.sql.deleteReferences.run(id, digest);
+    this.sql.deleteUnusedContent.run(digest, digest);
     return { kind: "deleted" };
   }
 
   deleteBlob(repository: RepositoryName, digest: Digest): BlobDeletion {
-    const id = this.#findRepository(repository);
-    if (id === undefined || this.#sql.heldBlob.get(id, digest) === undefined) return { kind: "unknown" };
-    const by = this.#sql.referenceToBlob.get(id, digest) as { manifest: Digest } | undefined;
+    const id = this.findRepository(repository);
+    if (id === undefined || this.sql.heldBlob.get(id, digest) === undefined) return { kind: "unknown" };
+    const by = this.sql.referenceToBlob.get(id, digest) as { manifest: Digest } | undefined;
     if (by !== undefined) return { kind: "referenced", by: by.manifest };
-    this.#sql.deleteHold.run(id, digest);
-    const row = this.#sql.takeUnheldBlob.get(digest, digest) as { file: BlobFile } | undefined;
+    this.sql.deleteHold.run(id, digest);
+    const row = this.sql.takeUnheldBlob.get(digest, digest) as { file: BlobFile } | undefined;
     return { kind: "deleted", obsolete: row?.file };
-  }
-
-  restoreTag({ repository, tag, digest, immutable, quota, at }: TagRestore): TagRestoreOutcome {
-    const id = this.#findRepository(repository);
-    if (id === undefined || this.#sql.namedBefore.get(id, tag, digest) === undefined) {
-      return { kind: "unknown" };
-    }
-    if (this.#sql.manifest.get(id, digest) === undefined) return { kind: "manifest_gone" };
-    const current = this.#sql.tag.get(id, tag)?.digest as Digest | undefined;
-    if (immutable && current !== undefined && current !== digest) return { kind: "tag_immutable", current };
-    const over = current === undefined ? this.#checkQuota(id, quota, { tags: 1 }) : undefined;
-    if (over !== undefined) return over;
-    this.#moveTag(id, tag, digest, at);
-    return { kind: "restored", previous: current };
-  }
-
-  pruneTagHistory(before: number, limit: number): number {
-    return Number(this.#sql.pruneHistory.run(before, limit).changes);
-  }
-
-  recordPulls(pulls: readonly Pull[]): void {
-    for (const { repository, digest, tag, client, at } of pulls) {
-      const id = this.#findRepository(repository);
-      if (id === undefined || this.#sql.notePullOfManifest.run(id, digest, at).changes === 0) continue;
-      if (tag !== undefined) this.#sql.notePullOfTag.run(id, tag, at);
-      this.#sql.putPull.run(id, digest, tag ?? "", client, at);
-    }
-  }
-
-  prunePulls(before: number, limit: number): number {
-    return Number(this.#sql.prunePulls.run(before, limit).changes);
   }
 
   #checkBlobQuota(
@@ -180,58 +139,40 @@ export class WriteCommands {
     quota: Quota | undefined,
   ): OverQuota | undefined {
     if (quota?.bytes === undefined) return undefined;
-    const id = this.#findRepository(repository);
-    const isHeld = id !== undefined && this.#sql.heldBlob.get(id, digest) !== undefined;
-    return isHeld ? undefined : this.#checkQuota(id, quota, { bytes: size });
+    const id = this.findRepository(repository);
+    const isHeld = id !== undefined && this.sql.heldBlob.get(id, digest) !== undefined;
+    return isHeld ? undefined : this.checkQuota(id, quota, { bytes: size });
   }
 
   #checkManifestQuota({ repository, digest, bytes, tags, quota }: ManifestPush): OverQuota | undefined {
     if (quota === undefined) return undefined;
-    const id = this.#findRepository(repository);
-    const isNew = id === undefined || this.#sql.manifest.get(id, digest) === undefined;
-    const newTags = tags.filter((tag) => id === undefined || this.#sql.tag.get(id, tag) === undefined);
-    return this.#checkQuota(id, quota, {
+    const id = this.findRepository(repository);
+    const isNew = id === undefined || this.sql.manifest.get(id, digest) === undefined;
+    const newTags = tags.filter((tag) => id === undefined || this.sql.tag.get(id, tag) === undefined);
+    return this.checkQuota(id, quota, {
       ...(isNew && { bytes: bytes.length, manifests: 1 }),
       ...(newTags.length > 0 && { tags: new Set(newTags).size }),
     });
   }
 
-  /** @param adds what would come in addition; of what nothing is added, a quota that is passed already does not count */
-  #checkQuota(
-    repository: number | undefined,
-    quota: Quota | undefined,
-    adds: Partial<Record<keyof Quota, number>>,
-  ): OverQuota | undefined {
-    if (quota === undefined) return undefined;
-    const usage = repository === undefined ? undefined : this.#sql.usage.get(repository);
-    for (const [of, added] of Object.entries(adds) as [keyof Quota, number][]) {
-      const used = (usage?.[of] ?? 0) as number;
-      const limit = quota[of];
-      if (limit !== undefined && used + added > limit) {
-        return { kind: "over_quota", of, used, adds: added, limit };
-      }
-    }
-    return undefined;
-  }
-
   #checkTags({ repository, digest, immutableTags = [] }: ManifestPush): ManifestPushOutcome | undefined {
-    const id = immutableTags.length === 0 ? undefined : this.#findRepository(repository);
+    const id = immutableTags.length === 0 ? undefined : this.findRepository(repository);
     if (id === undefined) return undefined;
     for (const tag of immutableTags) {
-      const current = this.#sql.tag.get(id, tag)?.digest as Digest | undefined;
+      const current = this.sql.tag.get(id, tag)?.digest as Digest | undefined;
       if (current !== undefined && current !== digest) return { kind: "tag_immutable", tag, current };
     }
     return undefined;
   }
 
   #checkBlobs({ references, requireBlobs, ...push }: ManifestPush): ManifestPushOutcome | undefined {
-    const repository = this.#findRepository(push.repository);
+    const repository = this.findRepository(push.repository);
     const missing: Digest[] = [];
     for (const { kind, digest, size } of references) {
       if (kind === "child" || kind === "foreign") continue;
       const blob = repository === undefined
         ? undefined
-        : this.#sql.heldBlob.get(repository, digest) as { size: number } | undefined;
+        : this.sql.heldBlob.get(repository, digest) as { size: number } | undefined;
       if (blob === undefined) {
         if (requireBlobs && missing.push(digest) >= MOST_MISSING) break;
       } else if (blob.size !== size) {
@@ -239,19 +180,5 @@ export class WriteCommands {
       }
     }
     return missing.length > 0 ? { kind: "blobs_missing", missing } : undefined;
-  }
-
-  #moveTag(repository: number, tag: Tag, digest: Digest, at: number): void {
-    const previous = this.#sql.tag.get(repository, tag)?.digest as Digest | undefined;
-    this.#sql.putTag.run(repository, tag, digest, at);
-    if (previous !== digest) this.#sql.putHistory.run(repository, tag, digest, previous ?? null, at);
-  }
-
-  #findRepository(name: RepositoryName): number | undefined {
-    return this.#sql.repository.get(name)?.id as number | undefined;
-  }
-
-  #ensureRepository(name: RepositoryName, at: number): number {
-    return this.#findRepository(name) ?? this.#sql.insertRepository.get(name, at)!.id as number;
   }
 }

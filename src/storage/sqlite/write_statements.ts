@@ -74,6 +74,18 @@ export const WRITE_SQL = {
     DELETE FROM pull WHERE (repository, digest, tag, client) IN (
       SELECT repository, digest, tag, client FROM pull WHERE at < ? ORDER BY at LIMIT ?
     )`,
+  takeTagAsItWas: `
+    DELETE FROM tag WHERE repository = ?1 AND name = ?2 AND digest = ?3 AND pushed_at = ?4
+      AND (?5 IS NULL OR pull_count = ?5) RETURNING name`,
+  manifestFacts: "SELECT pushed_at, subject FROM manifest WHERE repository = ? AND digest = ?",
+  restorable: `
+    SELECT 1 FROM tag_history INDEXED BY tag_history_by_previous
+    WHERE repository = ? AND previous = ? AND at >= ? LIMIT 1`,
+  parents: `
+    SELECT manifest FROM manifest_reference INDEXED BY manifest_reference_by_target
+    WHERE repository = ? AND digest = ? AND kind = 'child'`,
+  referrersOf:
+    "SELECT digest FROM manifest INDEXED BY manifest_by_subject WHERE repository = ? AND subject = ?",
   putHistory: "INSERT INTO tag_history (repository, tag, digest, previous, at) VALUES (?, ?, ?, ?, ?)",
 } as const;
 

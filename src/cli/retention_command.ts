@@ -1,0 +1,76 @@
+/** `retention`: lets go what no rule keeps, by the server's schedule or when somebody asks. */
+import type { Settings } from "../config/settings.ts";
+import { type RetentionReport, runRetention } from "../jobs/run_retention.ts";
+import { RetentionPolicies } from "../policy/retention_policies.ts";
+import type { ControlArguments, Progress } from "../server/control_socket.ts";
+import type { DataWork } from "./data_command.ts";
+import { makeRepositoryRules } from "./repository_rules.ts";
+import type { Job } from "./schedule.ts";
+
+/** Name of the job and of the command. */
+export const RETENTION = "retention";
+
+interface RetentionArguments {
+  readonly dryRun: boolean;
+  readonly maxRemovalsPercent: number | undefined;
+}
+
+/** @throws {PolicyError} which the configuration's check has excluded */
+function retain(
+  work: DataWork,
+  { dryRun, maxRemovalsPercent }: RetentionArguments,
+  progress: (progress: Progress) => void,
+): Promise<RetentionReport> {
+  const { settings, inventory, clock, log } = work;
+  const { global } = settings;
+  const rulesOf = makeRepositoryRules(settings);
+  return runRetention({
+    inventory,
+    policies: retentionPoliciesOf(settings),
+    mustStay(repository, tag) {
+      const rules = rulesOf(repository);
+      return !rules.allowsDeletingImmutable && rules.isImmutable(tag);
+    },
+    clock,
+    log,
+    tagHistoryMs: global.tagHistoryMs,
+    graceMs: global.uploadExpiryMs,
+    maxRemovalsPercent: maxRemovalsPercent ?? global.retention.maxRemovalsPercent,
+    dryRun,
+    progress: (what, done, total) =>
+      progress({ what, done, unit: "items", ...(total !== undefined && { total }) }),
+  });
+}
+
+export function retentionPoliciesOf({ global, repositories }: Settings): RetentionPolicies {
+  return new RetentionPolicies({
+    global: global.retention.rules,
+    repositories: repositories.map(({ name, retentionRules }) => ({ name, rules: retentionRules })),
+  });
+}
+
+/** The command, in the server or without one. */
+export async function runRetentionCommand(
+  work: DataWork,
+  args: ControlArguments,
+  { progress }: { progress(progress: Progress): void },
+): Promise<Readonly<Record<string, unknown>>> {
+  const { dry_run: dryRun, max_removals_percent: maxRemovalsPercent } = args;
+  const run = () =>
+    retain(work, {
+      dryRun: dryRun === true,
+      maxRemovalsPercent: typeof maxRemovalsPercent === "number" ? maxRemovalsPercent : undefined,
+    }, progress);
+  // A dry run changes nothing, so it may run beside anything.
+  return { ...(dryRun === true ? await run() : await work.schedule.runAlone(RETENTION, run)) };
+}
+
+/** The job of the server. It judges by the settings of the moment in which it begins. */
+export function retentionJob(work: DataWork): Job {
+  return {
+    name: RETENTION,
+    intervalMs: work.settings.global.retention.intervalMs,
+    atStart: false,
+    run: () => retain(work, { dryRun: false, maxRemovalsPercent: undefined }, () => {}),
+  };
+}
