@@ -1,0 +1,170 @@
+/**
+ * Says where the time of one HTTP thread goes: `deno run -A --v8-flags=--expose-gc tests/bench/profile_http.ts WORK [--tls]`,
+ * where WORK is manifest, blob or pull. The thread is this process, the client wrk or curl.
+ */
+import { Session } from "node:inspector";
+import { loadConfig } from "../../src/config/load_config.ts";
+import { RequestService } from "../../src/cli/request_service.ts";
+import { PullCounter } from "../../src/registry/pull_counter.ts";
+import { LocalManifestReader } from "../../src/registry/read_manifest.ts";
+import { HttpServer } from "../../src/server/http_server.ts";
+import { JsonLog } from "../../src/server/json_log.ts";
+import { FileBlobStore } from "../../src/storage/files/file_blob_store.ts";
+import { Layout, makeFolders } from "../../src/storage/files/layout.ts";
+import { nodeHasher } from "../../src/storage/node_hasher.ts";
+import { CommitCounter } from "../../src/storage/sqlite/commit_counter.ts";
+import { GroupCommit } from "../../src/storage/sqlite/group_commit.ts";
+import { openForReading, openForWriting } from "../../src/storage/sqlite/open_database.ts";
+import { SqliteMetadataStore } from "../../src/storage/sqlite/sqlite_metadata_store.ts";
+import { SqliteReader } from "../../src/storage/sqlite/sqlite_reader.ts";
+import { LocalWriter } from "../../src/storage/sqlite/writer_link.ts";
+import { writeServerCertificate } from "../harness/certificates.ts";
+import { LargeFile, pullLargeBlob, pushLargeBlob } from "./blob_transfer.ts";
+import type { RunningContender } from "./contender.ts";
+import { measureRequestRate } from "./request_rate.ts";
+import { pushSample, SAMPLE } from "./work.ts";
+
+const SECONDS = 4;
+const MOST_LINES = 25;
+
+interface ProfileNode {
+  readonly id: number;
+  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+}
+
+interface Profile {
+  readonly nodes: readonly ProfileNode[];
+  readonly samples: readonly number[];
+  /** Microseconds between samples. */
+  readonly timeDeltas: readonly number[];
+}
+
+const [work, transport] = Deno.args;
+if (!["manifest", "blob", "pull"].includes(work ?? "") || ![undefined, "--tls"].includes(transport)) {
+  console.error(
+    "Usage: deno run -A --v8-flags=--expose-gc tests/bench/profile_http.ts manifest|blob|pull [--tls]",
+  );
+  Deno.exit(2);
+}
+const workDir = await Deno.makeTempDir({ prefix: "profile-" });
+const registry = await startHere(workDir, transport === "--tls");
+try {
+  const act = await prepare(registry);
+  await act();
+  const { profile, rate } = await profileOf(act);
+  console.log(
+    `${work}${transport === undefined ? "" : " over TLS"}: ${
+      Math.round(rate).toLocaleString("en")
+    } a second\n`,
+  );
+  console.log(describe(profile));
+} finally {
+  await Deno.remove(workDir, { recursive: true });
+  Deno.exit();
+}
+
+/** Puts the content there; gives the work, which says how much of it was done a second. */
+async function prepare(registry: RunningContender): Promise<() => Promise<number>> {
+  if (work === "pull") {
+    const file = await LargeFile.create(`${workDir}/blob`, 1024 ** 3);
+    const { digest } = await pushLargeBlob(registry, "bench/pull", file);
+    return () => pullLargeBlob(registry, `/v2/bench/pull/blobs/${digest}`, 4);
+  }
+  const config = await pushSample(registry);
+  const path = work === "manifest" ? "manifests/latest" : `blobs/${config}`;
+  return () => measureRequestRate(`${registry.url}/v2/${SAMPLE}/${path}`, { seconds: SECONDS, workDir });
+}
+
+async function startHere(workDir: string, useTls: boolean): Promise<RunningContender> {
+  const layout = new Layout(`${workDir}/data`);
+  makeFolders(layout);
+  const settings = loadConfig([{ file: "config.toml", text: "" }], () => undefined, () => new Uint8Array());
+  const tls = useTls ? await writeServerCertificate(workDir) : undefined;
+  const commits = new CommitCounter();
+  const writer = new LocalWriter(new GroupCommit(openForWriting(layout.database), undefined, commits));
+  const cacheBytes = 64 * 1024 * 1024;
+  const reader = new SqliteReader(openForReading(layout.database), { cacheBytes, commits });
+  // Lines are written and thrown away: what they cost to write is part of a request.
+  const log = new JsonLog(() => {}, "info");
+  const metadata = new SqliteMetadataStore(reader, writer);
+  const service = new RequestService(
+    {
+      metadata,
+      blobs: new FileBlobStore(layout, { minimumFreeSpace: 0, cacheBytes }),
+      manifests: new LocalManifestReader(nodeHasher),
+      pulls: new PullCounter(metadata, log),
+    },
+    { everything: log, auth: log, audit: log },
+    () => undefined,
+  );
+  await service.use(settings);
+  const { server } = settings;
+  const http = new HttpServer({
+    handle: service.handle,
+    limits: { ...server, bodyWindowMs: server.bodyStallTimeoutMs },
+    log,
+    tls: tls && {
+      certificate: await Deno.readTextFile(tls.certificateFile),
+      privateKey: await Deno.readTextFile(tls.keyFile),
+    },
+  });
+  const port = await http.listen("127.0.0.1", 0);
+  return {
+    url: `${useTls ? "https" : "http"}://127.0.0.1:${port}`,
+    tls,
+    client: undefined,
+    startMs: 0,
+    workDir,
+    pid: Deno.pid,
+    [Symbol.asyncDispose]: () => http.drain(0),
+  };
+}
+
+async function profileOf(act: () => Promise<number>): Promise<{ profile: Profile; rate: number }> {
+  const session = new Session();
+  session.connect();
+  const post = (method: string): Promise<unknown> =>
+    new Promise((resolve, reject) =>
+      session.post(method, (error: Error | null, result: unknown) => error ? reject(error) : resolve(result))
+    );
+  await post("Profiler.enable");
+  await post("Profiler.start");
+  const rate = await act();
+  const { profile } = await post("Profiler.stop") as { profile: Profile };
+  return { profile, rate };
+}
+
+/** Part of the time that was spent in each function itself, the largest first, and in each group of files. */
+function describe({ nodes, samples, timeDeltas }: Profile): string {
+  const byId = new Map(nodes.map((node) => [node.id, node.callFrame]));
+  const functions = new Map<string, number>();
+  const groups = new Map<string, number>();
+  let total = 0;
+  for (const [i, sample] of samples.entries()) {
+    const { functionName, url, lineNumber } = byId.get(sample)!;
+    // The last is what stops the profile itself.
+    if (functionName === "(idle)" || url.endsWith("/inspector.js")) continue;
+    const time = timeDeltas[i]!;
+    total += time;
+    const group = groupOf(functionName, url);
+    const name = `${functionName || "(anonymous)"} ${url.split("/").slice(-2).join("/")}:${lineNumber + 1}`;
+    add(functions, functionName.startsWith("(") ? functionName : name, time);
+    add(groups, group, time);
+  }
+  const lines = (parts: Map<string, number>) =>
+    [...parts].sort(([, a], [, b]) => b - a).slice(0, MOST_LINES)
+      .map(([name, time]) => `${(time / total * 100).toFixed(1).padStart(5)} %  ${name}`);
+  return [...lines(groups), "", ...lines(functions)].join("\n");
+}
+
+function add(parts: Map<string, number>, name: string, time: number): void {
+  parts.set(name, (parts.get(name) ?? 0) + time);
+}
+
+function groupOf(functionName: string, url: string): string {
+  if (functionName === "(garbage collector)") return "garbage collection";
+  if (functionName === "(program)" || url === "") return "native code: sockets, files, the event loop";
+  const layer = /\/src\/(\w+)\//.exec(url)?.[1];
+  if (layer !== undefined) return `ours: src/${layer}`;
+  return url.startsWith("node:") || url.startsWith("ext:") ? `runtime: ${url.split("/")[0]}` : "other";
+}
