@@ -69,12 +69,16 @@ export function openStores({ port, commits }: WriterAccess, options: OpenStores)
   return storesOn(new RemoteWriter(port), new CommitCounter(commits), options);
 }
 
-/** Stores of a process that has the data directory for itself and no other thread; closed by whoever opened them. */
-export function openStoresAlone(settings: Settings, log: Log): Stores & Disposable {
+/**
+ * Stores of a process that has the data directory for itself and no other thread; closed by whoever opened them.
+ *
+ * @param share as of {@linkcode OpenStores}
+ */
+export function openStoresAlone(settings: Settings, log: Log, share = 0): Stores & Disposable {
   const { database, ballast } = new Layout(settings.blobStore.rootDir);
   const commits = new CommitCounter();
   const commit = new GroupCommit(openForWriting(database), new Ballast(ballast), commits);
-  const options: OpenStores = { settings, share: 0, removalHold: new RemovalHold(), log };
+  const options: OpenStores = { settings, share, removalHold: new RemovalHold(), log };
   return {
     ...storesOn(new LocalWriter(commit), commits, options),
     [Symbol.dispose]: () => commit.close(),

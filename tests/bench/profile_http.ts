@@ -4,20 +4,14 @@
  */
 import { Session } from "node:inspector";
 import { loadConfig } from "../../src/config/load_config.ts";
+import { openStoresAlone } from "../../src/cli/wire.ts";
 import { RequestService } from "../../src/cli/request_service.ts";
 import { PullCounter } from "../../src/registry/pull_counter.ts";
 import { LocalManifestReader } from "../../src/registry/read_manifest.ts";
 import { HttpServer } from "../../src/server/http_server.ts";
 import { JsonLog } from "../../src/server/json_log.ts";
-import { FileBlobStore } from "../../src/storage/files/file_blob_store.ts";
 import { Layout, makeFolders } from "../../src/storage/files/layout.ts";
 import { nodeHasher } from "../../src/storage/node_hasher.ts";
-import { CommitCounter } from "../../src/storage/sqlite/commit_counter.ts";
-import { GroupCommit } from "../../src/storage/sqlite/group_commit.ts";
-import { openForReading, openForWriting } from "../../src/storage/sqlite/open_database.ts";
-import { SqliteMetadataStore } from "../../src/storage/sqlite/sqlite_metadata_store.ts";
-import { SqliteReader } from "../../src/storage/sqlite/sqlite_reader.ts";
-import { LocalWriter } from "../../src/storage/sqlite/writer_link.ts";
 import { writeServerCertificate } from "../harness/certificates.ts";
 import { LargeFile, pullLargeBlob, pushLargeBlob } from "./blob_transfer.ts";
 import type { RunningContender } from "./contender.ts";
@@ -78,21 +72,17 @@ async function prepare(registry: RunningContender): Promise<() => Promise<number
 async function startHere(workDir: string, useTls: boolean): Promise<RunningContender> {
   const layout = new Layout(`${workDir}/data`);
   makeFolders(layout);
-  const settings = loadConfig([{ file: "config.toml", text: "" }], () => undefined, () => new Uint8Array());
+  const builtIn = loadConfig([{ file: "config.toml", text: "" }], () => undefined, () => new Uint8Array());
+  const settings = { ...builtIn, blobStore: { ...builtIn.blobStore, rootDir: layout.rootDir } };
   const tls = useTls ? await writeServerCertificate(workDir) : undefined;
-  const commits = new CommitCounter();
-  const writer = new LocalWriter(new GroupCommit(openForWriting(layout.database), undefined, commits));
-  const cacheBytes = 64 * 1024 * 1024;
-  const reader = new SqliteReader(openForReading(layout.database), { cacheBytes, commits });
   // Lines are written and thrown away: what they cost to write is part of a request.
   const log = new JsonLog(() => {}, "info");
-  const metadata = new SqliteMetadataStore(reader, writer);
+  const stores = openStoresAlone(settings, log, 1);
   const service = new RequestService(
     {
-      metadata,
-      blobs: new FileBlobStore(layout, { minimumFreeSpace: 0, cacheBytes }),
+      ...stores,
       manifests: new LocalManifestReader(nodeHasher),
-      pulls: new PullCounter(metadata, log),
+      pulls: new PullCounter(stores.metadata, log),
     },
     { everything: log, auth: log, audit: log },
     () => undefined,
