@@ -44,12 +44,23 @@ function readOperation(action: Action, options: Options): Operation {
     case "get-api-version":
     case "get-token":
     case "list-catalog":
+    case "list-repositories":
       return { action };
     case "list-tags":
+    case "list-namespaces":
+    case "list-revisions":
+    case "list-uploads":
       return { action, repository: repository() };
     case "get-manifest":
     case "delete-manifest":
+    case "list-pulls":
       return { action, repository: repository(), reference: reference() };
+    case "list-tag-history":
+      return { action, repository: repository(), reference: tagOf(reference(), action) };
+    case "restore-tag": {
+      const named = tagOf(reference(), action);
+      return { action, repository: repository(), reference: named, tags: [named.tag], digest: digest() };
+    }
     case "put-manifest":
       return {
         action,
@@ -87,6 +98,11 @@ function required(options: Options, name: string, action: string): string {
   const value = options.get(name);
   if (value === undefined) throw new UsageError(`action ${action} needs --${name}`);
   return value;
+}
+
+function tagOf(reference: Reference, action: string): Extract<Reference, { readonly kind: "tag" }> {
+  if (reference.kind === "tag") return reference;
+  throw new UsageError(`action ${action} needs a tag for --reference`);
 }
 
 function readTags(options: Options, reference: Reference) {

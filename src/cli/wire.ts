@@ -132,6 +132,7 @@ export function makeRegistry(
       ...DEFAULT_REGISTRY_SETTINGS,
       maxManifestSize: global.maxManifestSize,
       maxBlobSize: global.maxBlobSize,
+      pullHistory: global.pullHistoryMs ?? 0,
       allowMissingManifestReferences: global.allowMissingManifestReferences,
     },
   };

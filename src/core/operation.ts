@@ -57,6 +57,27 @@ export type Operation =
     readonly repository: RepositoryName;
     readonly sessionId: UploadSessionId;
     readonly digest: Digest;
+  }
+  | { readonly action: "list-repositories" } & Listing
+  | {
+    readonly action: "list-namespaces" | "list-revisions" | "list-uploads";
+    readonly repository: RepositoryName;
+  } & Listing
+  | { readonly action: "list-pulls"; readonly repository: RepositoryName; readonly reference: Reference }
+  | {
+    readonly action: "list-tag-history";
+    readonly repository: RepositoryName;
+    readonly reference: TagReference;
+  } & Listing
+  | {
+    readonly action: "restore-tag";
+    readonly repository: RepositoryName;
+    readonly reference: TagReference;
+    /** The one tag that moves. */
+    readonly tags: readonly Tag[];
+    readonly digest: Digest;
   };
+
+type TagReference = Extract<Reference, { readonly kind: "tag" }>;
 
 export type Action = Operation["action"];

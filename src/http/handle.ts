@@ -11,6 +11,7 @@ import { handleDeleteBlob, handleGetBlob } from "./blobs.ts";
 import { BodyRoom } from "./body_room.ts";
 import type { Challenges } from "./challenge.ts";
 import { respondToFault } from "./error_response.ts";
+import { handleExtension } from "./extension.ts";
 import { handleHealthz, handleReadyz } from "./health.ts";
 import { identifyCaller, withChallenge } from "./identify.ts";
 import { handleGetReferrers, handleListCatalog, handleListTags } from "./listings.ts";
@@ -124,6 +125,8 @@ async function dispatch(
       return await handleListCatalog(registry, caller, operation);
     case "get-referrers":
       return await handleGetReferrers(registry, operation);
+    default:
+      return await handleExtension(registry, caller, operation);
   }
 }
 

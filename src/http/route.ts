@@ -8,6 +8,7 @@ import { parseReference, type Reference } from "../core/reference.ts";
 import { parseRepositoryName, type RepositoryName } from "../core/repository_name.ts";
 import { parseTag, type Tag } from "../core/tag.ts";
 import { parseUploadSessionId } from "../core/upload_session_id.ts";
+import { findExtensionRoute } from "./extension_route.ts";
 import { decodeSegment, queryValue, queryValues, type Target } from "./target.ts";
 
 /** An operation, or one of the two questions about the program itself. */
@@ -43,6 +44,8 @@ export function findRoute(method: string, { path, query }: Target): Route {
       requireRead(method);
       return { action: "readyz" };
   }
+  const extension = findExtensionRoute(method, path, query);
+  if (extension !== undefined) return extension;
   // A name may hold segments that look like markers, so the marker that counts is the last: /v2/<name>/<kind>/<last>.
   const lastAt = path.lastIndexOf("/");
   const kindAt = path.lastIndexOf("/", lastAt - 1);

@@ -126,6 +126,13 @@ const ACTION_TABLE: Readonly<Record<Action, true>> = {
   "update-upload": true,
   "cancel-upload": true,
   "complete-upload": true,
+  "list-repositories": true,
+  "list-namespaces": true,
+  "list-revisions": true,
+  "list-uploads": true,
+  "list-pulls": true,
+  "list-tag-history": true,
+  "restore-tag": true,
 };
 
 /** What `request.action` can be, and the actions of the original that exist no more or not yet: rules may name them. */
@@ -136,10 +143,6 @@ export const ACTIONS: ReadonlySet<string> = new Set([
   "metrics",
   "ui-asset",
   "ui-config",
-  "list-revisions",
-  "list-uploads",
-  "list-repositories",
-  "list-namespaces",
   "list-jobs",
   "list-failed-jobs",
   "retry-job",

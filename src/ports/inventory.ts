@@ -1,9 +1,11 @@
 /** What is in a repository, row by row, for those who look after content: retention, bulk deletes, listings for people. */
 import type { Digest } from "../core/digest.ts";
 import type { MediaType } from "../core/media_type.ts";
+import type { Reference } from "../core/reference.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { Tag } from "../core/tag.ts";
-import type { PageRequest, Usage } from "./metadata_store.ts";
+import type { UploadSessionId } from "../core/upload_session_id.ts";
+import type { PageRequest, UploadSession, Usage } from "./metadata_store.ts";
 
 /** Times are ms since the epoch. */
 export interface TagFacts {
@@ -76,10 +78,12 @@ export interface Inventory {
   listRestorable(repository: RepositoryName, since: number, page: PageRequest<Digest>): Promise<Digest[]>;
   /** Bytes of a manifest and of everything below it that the repository has, each content once. */
   sumContent(repository: RepositoryName, manifest: Digest): Promise<number>;
+  /** Upload sessions of a repository, in order of their ids. */
+  listUploadsOf(repository: RepositoryName, page: PageRequest<UploadSessionId>): Promise<UploadSession[]>;
   /** Last pulls of a tag or a manifest, newest first. */
   listPulls(
     repository: RepositoryName,
-    of: { readonly tag: Tag } | { readonly digest: Digest },
+    of: Reference,
     limit: number,
   ): Promise<PullFacts[]>;
 

@@ -16,6 +16,12 @@ const READS: ReadonlySet<Action> = new Set<Action>([
   "get-referrers",
   "list-tags",
   "list-catalog",
+  "list-repositories",
+  "list-namespaces",
+  "list-revisions",
+  "list-uploads",
+  "list-pulls",
+  "list-tag-history",
 ]);
 
 /** Writes the line, where there is one to write. Holds who, what, what decided, and the request's id. */

@@ -18,6 +18,8 @@ export interface RegistrySettings {
   readonly maxBlobSize: number;
   /** Takes manifests whose config or layers the repository does not hold. */
   readonly allowMissingManifestReferences: boolean;
+  /** How long is known who pulled; ms, 0 where pulls are not written down. */
+  readonly pullHistory: number;
   /** An announcement ("the repository has this blob") younger than this is not written again; ms. */
   readonly announceAfter: number;
   /** How long a request waits for another one to let go of its upload session; ms. */
@@ -28,6 +30,7 @@ export const DEFAULT_REGISTRY_SETTINGS: RegistrySettings = {
   maxManifestSize: 5 * 1024 ** 2,
   maxBlobSize: 100 * 1024 ** 3,
   allowMissingManifestReferences: false,
+  pullHistory: 30 * 86_400_000,
   announceAfter: 10 * 60 * 1000,
   busySessionPatience: 2000,
 };

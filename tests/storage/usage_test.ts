@@ -89,7 +89,7 @@ Deno.test("a database of before there were counts is counted when it is opened",
       UPDATE repository SET blob_bytes = 0, manifest_bytes = 0, blobs = 0, manifests = 0, tags = 0;
       DROP TRIGGER count_hold; DROP TRIGGER discount_hold; DROP TRIGGER recount_blob; DROP TRIGGER count_manifest;
       DROP TRIGGER discount_manifest; DROP TRIGGER count_tag; DROP TRIGGER discount_tag;
-      DROP TABLE pull; DROP INDEX tag_history_by_time; DROP INDEX tag_history_by_previous;
+      DROP INDEX upload_session_of_repository; DROP TABLE pull; DROP INDEX tag_history_by_time; DROP INDEX tag_history_by_previous;
       ALTER TABLE tag DROP COLUMN pull_count;
       ALTER TABLE manifest DROP COLUMN pulled_at; ALTER TABLE manifest DROP COLUMN pull_count;
       ALTER TABLE repository DROP COLUMN blob_bytes; ALTER TABLE repository DROP COLUMN manifest_bytes;

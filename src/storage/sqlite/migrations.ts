@@ -153,6 +153,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX pull_of_manifest ON pull (repository, digest, at);
   CREATE INDEX pull_of_tag ON pull (repository, tag, at);
   `,
+  "CREATE INDEX upload_session_of_repository ON upload_session (repository, id)",
 ];
 
 /** The version of the tables that this program reads and writes. */

@@ -1,7 +1,8 @@
 /** The Inventory on SQLite. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Digest } from "../../core/digest.ts";
+import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
 import type { MediaType } from "../../core/media_type.ts";
+import type { Reference } from "../../core/reference.ts";
 import type { RepositoryName } from "../../core/repository_name.ts";
 import type { Tag } from "../../core/tag.ts";
 import type {
@@ -13,7 +14,8 @@ import type {
   TagFacts,
   TagRemoval,
 } from "../../ports/inventory.ts";
-import type { PageRequest } from "../../ports/metadata_store.ts";
+import type { UploadSessionId } from "../../core/upload_session_id.ts";
+import type { PageRequest, UploadSession } from "../../ports/metadata_store.ts";
 import { INVENTORY_QUERIES } from "./inventory_queries.ts";
 import type { CommandRunner } from "./writer_link.ts";
 
@@ -96,12 +98,25 @@ export class SqliteInventory implements Inventory {
     return this.#rows("contentSize", repository, manifest)[0]!.size as number;
   }
 
+  async listUploadsOf(
+    repository: RepositoryName,
+    page: PageRequest<UploadSessionId>,
+  ): Promise<UploadSession[]> {
+    return this.#rows("uploadsOf", repository, page.after ?? "", page.limit).map((row) => ({
+      id: row.id as UploadSessionId,
+      repository,
+      algorithm: (row.algorithm ?? undefined) as DigestAlgorithm | undefined,
+      startedAt: row.started_at as number,
+      owner: row.owner as string,
+    }));
+  }
+
   async listPulls(
     repository: RepositoryName,
-    of: { readonly tag: Tag } | { readonly digest: Digest },
+    of: Reference,
     limit: number,
   ): Promise<PullFacts[]> {
-    const rows = "tag" in of
+    const rows = of.kind === "tag"
       ? this.#rows("pullsOfTag", repository, of.tag, limit)
       : this.#rows("pullsOfManifest", repository, of.digest, limit);
     return rows.map((row) => ({
