@@ -21,7 +21,7 @@ function makeRules(
   const exclusions = tags.exclusions.map(compile);
   return {
     isImmutable: (tag) => tags.immutable && !exclusions.some((pattern) => pattern.testWhole(tag)),
-    allowsDeletingImmutable: tags.allowDelete,
+    allowsDeletingImmutable: tags.allowDelete || !tags.immutable,
     quota,
   };
 }

@@ -5,6 +5,7 @@ import type { ManifestFacts } from "../ports/inventory.ts";
 export interface GraphNode {
   readonly digest: Digest;
   readonly pushedAt: number;
+  readonly pulledAt: number | undefined;
   readonly subject: Digest | undefined;
   /** What an index points at. */
   readonly children: readonly Digest[];
@@ -16,8 +17,12 @@ export class ManifestGraph {
   /** What stays when the key stays. */
   readonly #followers = new Map<Digest, Digest[]>();
 
-  add({ digest, pushedAt, subject }: ManifestFacts, children: readonly Digest[], kept: boolean): void {
-    this.#nodes.set(digest, { digest, pushedAt, subject, children, kept });
+  add(
+    { digest, pushedAt, pulledAt, subject }: ManifestFacts,
+    children: readonly Digest[],
+    kept: boolean,
+  ): void {
+    this.#nodes.set(digest, { digest, pushedAt, pulledAt, subject, children, kept });
     for (const child of children) this.#follow(digest, child);
     if (subject === undefined) return;
     this.#follow(subject, digest);

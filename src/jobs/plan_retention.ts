@@ -20,7 +20,7 @@ export interface PlanRetention {
   readonly now: number;
   /** ms that a change of a tag can be taken back. */
   readonly tagHistoryMs: number;
-  /** A manifest without a tag that is younger, in ms, may be part of a push under way. */
+  /** A manifest without a tag that was pushed or asked for since, in ms, may be part of a push under way. */
   readonly graceMs: number;
   /** Hears of rules that could not be judged. */
   readonly onFault: (verdict: RetentionVerdict & { readonly keeps: true }) => void;
@@ -44,7 +44,7 @@ interface RankedTag extends TagFacts {
   readonly pulledRank: number | undefined;
 }
 
-/** A tag that is made of a digest: it goes or stays with what it is about, if that is there. */
+/** A tag that is made of a digest: it stays with what it is about, also where no rule keeps it. */
 interface TiedTag {
   readonly tag: RankedTag;
   readonly about: Digest;
@@ -97,10 +97,10 @@ export async function planRetention(job: PlanRetention): Promise<RepositoryPlan>
   };
 }
 
-/** Tags that go because what they are about goes, or because that is not there and no rule keeps them. */
+/** Tags that go because neither a rule nor what they are about keeps them. */
 function decideTied(job: PlanRetention, graph: ManifestGraph, tied: readonly TiedTag[]): PlannedTag[] {
   const open = tied.filter(({ tag, about, keepsByRule }) => {
-    const stays = job.mustStay(tag.tag) || (!graph.has(about) && keepsByRule);
+    const stays = job.mustStay(tag.tag) || keepsByRule;
     if (stays) graph.keep(tag.digest);
     else graph.tie(about, tag.digest);
     return !stays;
@@ -110,7 +110,9 @@ function decideTied(job: PlanRetention, graph: ManifestGraph, tied: readonly Tie
   if (job.tagHistoryMs > 0) { for (const { tag } of going) graph.keep(tag.digest); }
   graph.keepReachable();
   return going.map(({ tag, about }) => {
-    const why = graph.has(about) ? `${about}, which it is about, goes` : "no rule keeps it";
+    const why = graph.has(about)
+      ? `no rule keeps it, and ${about} goes, which it is about`
+      : "no rule keeps it";
     return { ...removalOf(job, tag), why };
   });
 }
@@ -183,9 +185,12 @@ function inSeconds(ms: number): bigint {
   return BigInt(Math.floor(ms / 1000));
 }
 
-/** A push of an index begins with the manifests below it; a clock that was set back makes everything young. */
-function isYoung({ now, graceMs }: PlanRetention, { pushedAt }: ManifestFacts): boolean {
-  return now - pushedAt < graceMs;
+/**
+ * A push of an index begins with the manifests below it, and with asking for those that are there already. A clock that
+ * was set back makes everything young.
+ */
+function isYoung({ now, graceMs }: PlanRetention, { pushedAt, pulledAt = 0 }: ManifestFacts): boolean {
+  return now - Math.max(pushedAt, pulledAt) < graceMs;
 }
 
 function removalOf({ policy }: PlanRetention, { tag, digest, pushedAt, pullCount }: TagFacts): TagRemoval {

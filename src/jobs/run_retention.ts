@@ -5,6 +5,7 @@ import type { RetentionPolicies } from "../policy/retention_policies.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Inventory } from "../ports/inventory.ts";
 import type { Log } from "../ports/log.ts";
+import type { GraphNode } from "./manifest_graph.ts";
 import { type PlannedTag, planRetention, type RepositoryPlan } from "./plan_retention.ts";
 import { walkRepositories } from "./retention_walk.ts";
 
@@ -23,7 +24,7 @@ export interface RunRetention {
   readonly log: Log;
   /** ms that a change of a tag can be taken back. */
   readonly tagHistoryMs: number;
-  /** ms after its push in which a manifest without a tag is left alone. */
+  /** ms after it was pushed or asked for in which a manifest without a tag is left alone. */
   readonly graceMs: number;
   /** Of the tags, and of the manifests, that are judged. */
   readonly maxRemovalsPercent: number;
@@ -175,8 +176,10 @@ async function carryOut(job: RunRetention, plan: RepositoryPlan, at: number, rep
   }
 }
 
-function pickState<T extends { digest: unknown; pushedAt: number }>({ digest, pushedAt }: T) {
-  return { digest, pushedAt } as Pick<T, "digest" | "pushedAt">;
+function pickState(
+  { digest, pushedAt, pulledAt }: GraphNode,
+): Omit<GraphNode, "subject" | "children" | "kept"> {
+  return { digest, pushedAt, pulledAt };
 }
 
 function removalOfTag(repository: RepositoryName, { tag, digest, why }: PlannedTag): Removal {

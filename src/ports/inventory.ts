@@ -55,7 +55,7 @@ export type TagRemoval = Pick<TagFacts, "tag" | "digest" | "pushedAt"> & {
 /** Manifests that go together or not at all, as they were when that was decided. */
 export interface ManifestGroup {
   readonly repository: RepositoryName;
-  readonly manifests: readonly Pick<ManifestFacts, "digest" | "pushedAt">[];
+  readonly manifests: readonly Pick<ManifestFacts, "digest" | "pushedAt" | "pulledAt">[];
   /** A change of a tag since then (ms since the epoch) that could be taken back keeps the manifest. */
   readonly historySince: number;
 }

@@ -5,7 +5,7 @@ import type { Quota } from "../ports/metadata_store.ts";
 export interface RepositoryRules {
   /** True for a tag that, once pushed, names the same manifest until it is deleted. */
   readonly isImmutable: (tag: Tag) => boolean;
-  /** Whether immutable tags, and manifests that they name, may be deleted. */
+  /** Whether immutable tags, and manifests that they name, may be deleted; true where no tag is immutable. */
   readonly allowsDeletingImmutable: boolean;
   readonly quota: Quota;
 }
@@ -13,6 +13,6 @@ export interface RepositoryRules {
 /** Nothing is kept from moving, going or growing. */
 export const NO_RULES: RepositoryRules = {
   isImmutable: () => false,
-  allowsDeletingImmutable: false,
+  allowsDeletingImmutable: true,
   quota: {},
 };

@@ -8,7 +8,11 @@ import type { RepositoryRules } from "../../src/registry/repository_rules.ts";
 import { NO_RULES } from "../../src/registry/repository_rules.ts";
 
 /** All tags but `latest` are immutable. */
-const RULES: RepositoryRules = { ...NO_RULES, isImmutable: (tag) => tag !== "latest" };
+const RULES: RepositoryRules = {
+  ...NO_RULES,
+  isImmutable: (tag) => tag !== "latest",
+  allowsDeletingImmutable: false,
+};
 
 function makeTrial(rules: RepositoryRules = RULES) {
   const registry = { ...makeModelRegistry(), rulesOf: () => rules };

@@ -200,6 +200,39 @@ Deno.test("a manifest without a tag stays for a grace, since the index that name
   assert.deepEqual((await store.left()).manifests, ["under way"]);
 });
 
+Deno.test("a manifest without a tag that was asked for a moment ago stays, since a push may count on it", async () => {
+  using store = await open(image("asked for", 90), image("left over", 90));
+  const { store: rows, inventory } = store.metadata;
+  const ask = (text: string) =>
+    rows.recordPulls([{
+      repository: A,
+      digest: image(text, 0).digest,
+      tag: undefined,
+      client: "anna",
+      at: NOW,
+    }]);
+  await ask("asked for");
+  const late = withOther(inventory, {
+    removeManifests: async (group) => {
+      await ask("left over");
+      return await inventory.removeManifests(group);
+    },
+  });
+  assert.equal(
+    (await runRetention(makeJob(store.metadata, rules("false"), { inventory: late }).job)).manifests,
+    0,
+  );
+  assert.deepEqual((await store.left()).manifests, ["asked for", "left over"]);
+});
+
+Deno.test("a tag made of a digest that a rule keeps stays, whatever becomes of the digest", async () => {
+  const gone = image("gone", 90);
+  const tagged = `${gone.digest.replace(":", "-")}.att`;
+  using store = await open(gone, image("attestation", 90, [tagged]));
+  await runRetention(makeJob(store.metadata, rules("image.tag != ''")).job);
+  assert.deepEqual(await store.left(), { tags: [tagged], manifests: ["attestation"] });
+});
+
 Deno.test("tags that must stay stay, with all that belongs to them", async () => {
   const child = image("child", 90);
   using store = await open(child, index("index", 90, ["v1"], [child]));

@@ -52,8 +52,8 @@ export class LifetimeCommands extends CommandBase {
     const id = this.findRepository(repository);
     if (id === undefined) return false;
     const group = new Set<string>(manifests.map(({ digest }) => digest));
-    for (const { digest, pushedAt } of manifests) {
-      if (!this.#mayGo(id, digest, pushedAt, historySince, group)) return false;
+    for (const manifest of manifests) {
+      if (!this.#mayGo(id, manifest, historySince, group)) return false;
     }
     for (const { digest } of manifests) {
       this.sql.takeManifest.get(id, digest);
@@ -66,15 +66,14 @@ export class LifetimeCommands extends CommandBase {
   /** True when the manifest is as it was, and nothing outside of the group leads to it. */
   #mayGo(
     repository: number,
-    digest: Digest,
-    pushedAt: number,
+    { digest, pushedAt, pulledAt }: ManifestGroup["manifests"][number],
     historySince: number,
     group: ReadonlySet<string>,
   ): boolean {
     const row = this.sql.manifestFacts.get(repository, digest) as
-      | { pushed_at: number; subject: Digest | null }
+      | { pushed_at: number; pulled_at: number | null; subject: Digest | null }
       | undefined;
-    if (row?.pushed_at !== pushedAt) return false;
+    if (row?.pushed_at !== pushedAt || row.pulled_at !== (pulledAt ?? null)) return false;
     if (this.sql.tagsOf.get(repository, digest) !== undefined) return false;
     if (this.sql.restorable.get(repository, digest, historySince) !== undefined) return false;
     const { subject } = row;

@@ -77,7 +77,7 @@ export const WRITE_SQL = {
   takeTagAsItWas: `
     DELETE FROM tag WHERE repository = ?1 AND name = ?2 AND digest = ?3 AND pushed_at = ?4
       AND (?5 IS NULL OR pull_count = ?5) RETURNING name`,
-  manifestFacts: "SELECT pushed_at, subject FROM manifest WHERE repository = ? AND digest = ?",
+  manifestFacts: "SELECT pushed_at, pulled_at, subject FROM manifest WHERE repository = ? AND digest = ?",
   restorable: `
     SELECT 1 FROM tag_history INDEXED BY tag_history_by_previous
     WHERE repository = ? AND previous = ? AND at >= ? LIMIT 1`,
