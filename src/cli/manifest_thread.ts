@@ -4,6 +4,7 @@ import type { IndexEntry } from "../core/index_entries.ts";
 import { LocalManifestReader } from "../registry/read_manifest.ts";
 import { nodeHasher } from "../storage/node_hasher.ts";
 import type { ReadManifest, SentManifest } from "../ports/manifest_reader.ts";
+import { countWholeBody } from "../server/dead_buffers.ts";
 import { answerCalls } from "./port_calls.ts";
 
 export type ManifestQuestion =
@@ -24,10 +25,13 @@ const reader = new LocalManifestReader(nodeHasher);
 thread.onmessage = ({ data }: MessageEvent<ServeManifests>) => {
   answerCalls<ManifestQuestion, ManifestAnswer>(
     data.port,
-    (question) =>
-      question.kind === "read"
+    (question) => {
+      // Those of this one are counted with the next.
+      countWholeBody(question.kind === "read" ? question.sent.bytes.length : question.index.length);
+      return question.kind === "read"
         ? reader.read(question.sent)
-        : reader.readEntries(question.digest, question.index),
+        : reader.readEntries(question.digest, question.index);
+    },
     // The bytes go back as they came, without a copy.
     (answer) => "bytes" in answer ? [answer.bytes.buffer] : [],
   );

@@ -2,6 +2,7 @@
 import type { Digest } from "../core/digest.ts";
 import type { IndexEntry } from "../core/index_entries.ts";
 import type { ManifestReader, ReadManifest, SentManifest } from "../ports/manifest_reader.ts";
+import { countWholeBody } from "../server/dead_buffers.ts";
 import type { ManifestAnswer, ManifestQuestion } from "./manifest_thread.ts";
 import type { PortCalls } from "./port_calls.ts";
 
@@ -29,6 +30,7 @@ export class RemoteManifestReader implements ManifestReader {
 
   async read(sent: SentManifest): Promise<ReadManifest> {
     if (sent.bytes.length < LARGE_MANIFEST) return await this.#local.read(sent);
+    countWholeBody(sent.bytes.length);
     // Only a buffer of its own can be given away.
     const bytes = sent.bytes.length === sent.bytes.buffer.byteLength ? sent.bytes : sent.bytes.slice();
     const question: ManifestQuestion = { kind: "read", sent: { ...sent, bytes } };

@@ -1,4 +1,6 @@
 /** Entry of the writer thread: the one connection that writes to the database. */
+import type { ManifestPush } from "../ports/metadata_store.ts";
+import { countWholeBody } from "../server/dead_buffers.ts";
 import { Ballast } from "../storage/files/ballast.ts";
 import { Layout } from "../storage/files/layout.ts";
 import { CommitCounter } from "../storage/sqlite/commit_counter.ts";
@@ -19,7 +21,15 @@ thread.onmessage = ({ data }: MessageEvent<StartWriter>) => {
     new Ballast(ballast),
     new CommitCounter(data.commits),
   );
-  const serve = serveWriter(commit);
+  const serve = serveWriter({
+    run(commands) {
+      const results = commit.run(commands);
+      for (const { name, args } of commands) {
+        if (name === "putManifest") countWholeBody((args[0] as ManifestPush).bytes.length);
+      }
+      return results;
+    },
+  });
   thread.onmessage = ({ data }: MessageEvent<ToWriter>) => {
     switch (data.kind) {
       case "serve":

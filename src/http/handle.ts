@@ -38,12 +38,12 @@ export interface HandlerOptions {
   readonly challenges: Challenges;
   /** Behind `/token`; undefined when the token service is off. */
   readonly tokenIssuer: TokenIssuer | undefined;
-  /** For bodies that are read whole; without it there is room for 16 MiB of large ones. */
+  /** For bodies that are read whole; without it there is room for 8 MiB of large ones. */
   readonly bodyRoom?: BodyRoom;
 }
 
 /** Bytes of large manifests that one thread has in hand. Each is there several times on its way to the disk. */
-const LARGE_BODIES = 16 * 1024 * 1024;
+const LARGE_BODIES = 8 * 1024 * 1024;
 
 /** Makes the function that answers every request. It never throws. */
 export function createHandler(options: HandlerOptions): Handler {

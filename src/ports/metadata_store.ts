@@ -76,6 +76,7 @@ export interface ManifestPush {
   readonly repository: RepositoryName;
   readonly digest: Digest;
   readonly mediaType: MediaType;
+  /** Taken over by the store: not to be used by the caller again. */
   readonly bytes: Uint8Array;
   readonly subject?: Digest;
   /** For referrers: the manifest's artifact type, else the media type of its config. */

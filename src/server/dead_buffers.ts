@@ -10,7 +10,7 @@
 const COLLECT_EVERY = 4 * 1024 * 1024;
 
 /** There when the runtime was started with `--expose-gc`, as the tasks of deno.json do. */
-const collect = (globalThis as { gc?: (options: { type: "minor" }) => void }).gc;
+const collect = (globalThis as { gc?: (options: { type: "minor" | "major" }) => void }).gc;
 
 let passed = 0;
 
@@ -20,4 +20,17 @@ export function countBodyBytes(bytes: number): void {
   if (passed < COLLECT_EVERY) return;
   passed = 0;
   collect?.({ type: "minor" });
+}
+
+/** Bytes of whole bodies between two collections of everything: those wait for each other long enough to grow old. */
+const COLLECT_ALL_EVERY = 32 * 1024 * 1024;
+
+let passedWhole = 0;
+
+/** Counts bytes of a body that was held whole in this thread and is needed no more. */
+export function countWholeBody(bytes: number): void {
+  passedWhole += bytes;
+  if (passedWhole < COLLECT_ALL_EVERY) return;
+  passedWhole = 0;
+  collect?.({ type: "major" });
 }

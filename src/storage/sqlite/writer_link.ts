@@ -1,11 +1,15 @@
 /** The way of a write from an HTTP thread to the writer thread and of its result back. */
 import { receiveMessageOnPort } from "node:worker_threads";
 import { type FaultMessage, faultMessageOf, faultOf } from "../../core/fault_message.ts";
+import type { ManifestPush } from "../../ports/metadata_store.ts";
 import { diskIsFull } from "../files/free_space.ts";
 import { type Command, type CommandResult, type GroupCommit, SQLITE_FULL } from "./group_commit.ts";
 
 /** Commands of one transaction at most: its fsync is shared by enough of them, and its part of the log is bounded. */
 const MOST_IN_GROUP = 256;
+
+/** Bytes from which a copy costs more than giving a buffer away. */
+const LARGE = 64 * 1024;
 
 /** Does writes. Resolves when they are durable. */
 export interface CommandRunner {
@@ -36,7 +40,7 @@ export class RemoteWriter implements CommandRunner {
     const id = this.#nextId++;
     const waiting = Promise.withResolvers<unknown>();
     this.#waiting.set(id, waiting);
-    this.#port.postMessage({ id, ...command } satisfies RequestMessage);
+    this.#port.postMessage({ id, ...command } satisfies RequestMessage, buffersOf(command));
     return waiting.promise;
   }
 
@@ -46,6 +50,14 @@ export class RemoteWriter implements CommandRunner {
     if ("error" in reply) waiting?.reject(faultOf(reply.error, "writer"));
     else waiting?.resolve(reply.value);
   }
+}
+
+/** Large bytes go to the writer without a copy: whoever puts a manifest has given its bytes away. */
+function buffersOf({ name, args }: Command): ArrayBuffer[] {
+  if (name !== "putManifest") return [];
+  const { bytes } = args[0] as ManifestPush;
+  const { buffer } = bytes;
+  return bytes.length >= LARGE && bytes.length === buffer.byteLength ? [buffer as ArrayBuffer] : [];
 }
 
 /** A writer in the same thread, for commands and tests that have no other. */
@@ -64,7 +76,7 @@ export class LocalWriter implements CommandRunner {
 }
 
 /** Serves ports of HTTP threads: what waits on all of them when a message arrives goes into one transaction. */
-export function serveWriter(commit: GroupCommit): (port: MessagePort) => void {
+export function serveWriter(commit: Pick<GroupCommit, "run">): (port: MessagePort) => void {
   const ports: MessagePort[] = [];
   const commitWaiting = (first: MessagePort, message: RequestMessage): void => {
     const requests: { port: MessagePort; message: RequestMessage }[] = [{ port: first, message }];
