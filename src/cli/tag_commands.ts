@@ -47,14 +47,18 @@ export async function deleteTagsByCommand(
 ): Promise<ControlAnswer> {
   const repository = parseRepositoryName(String(args.repository));
   const rules = makeRepositoryRules(work.settings)(repository);
+  const { older_than_ms: olderThanMs } = args;
+  if (typeof olderThanMs !== "number" || typeof args.tags !== "string") {
+    throw new TypeError("Cannot delete: a pattern of tags and an age are needed");
+  }
   return {
     ...await deleteTags({
       inventory: work.inventory,
       clock: work.clock,
       log: work.log,
       repository,
-      pattern: String(args.tags),
-      olderThanMs: Number(args.older_than_ms),
+      pattern: args.tags,
+      olderThanMs,
       mustStay: (tag) => !rules.allowsDeletingImmutable && rules.isImmutable(tag),
       dryRun: args.dry_run === true,
       progress: (what, done, total) =>

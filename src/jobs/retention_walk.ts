@@ -3,15 +3,11 @@ import type { Digest } from "../core/digest.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { Tag } from "../core/tag.ts";
 import type { Inventory, ManifestFacts, TagFacts } from "../ports/inventory.ts";
+import { letOthersRun } from "../registry/let_others_run.ts";
 import type { PageRequest } from "../ports/metadata_store.ts";
 
 /** Rows of one page: a few milliseconds of work. */
 const PAGE = 500;
-
-/** The reads are synchronous beneath, so nothing else would ever run. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
 
 async function* walk<T, K extends string>(
   read: (page: PageRequest<K>) => Promise<readonly T[]>,
@@ -23,7 +19,7 @@ async function* walk<T, K extends string>(
     if (page.length === 0) return;
     yield* page;
     after = keyOf(page.at(-1)!);
-    await pause();
+    await letOthersRun();
   }
 }
 

@@ -10,6 +10,7 @@ import type { UploadSessionId } from "../core/upload_session_id.ts";
 import type { ManifestFacts, PullFacts, RepositoryFacts } from "../ports/inventory.ts";
 import type { Quota, UploadSession } from "../ports/metadata_store.ts";
 import { isAllowed } from "./authorize.ts";
+import { letOthersRun } from "./let_others_run.ts";
 import type { Page } from "./list.ts";
 import type { Registry } from "./registry.ts";
 
@@ -19,15 +20,20 @@ export const LARGEST_DETAILED_PAGE = 100;
 /** Manifests described between two pauses, in which other requests go on. */
 const BETWEEN_PAUSES = 10;
 
-const MOST_TAGS = 1000;
-const MOST_PARENTS = 100;
+/** What one manifest is shown with. */
+const MOST_TAGS = 100;
+const MOST_PARENTS = 20;
+const MOST_TAGS_OF_PARENT = 10;
 const MOST_REFERRERS = 100;
+
+/** A page of manifests ends when it has so many characters: annotations of referrers can be long. */
+const PAGE_CHARACTERS = 4 * 1024 * 1024;
 
 /** Pulls that a list shows. */
 const MOST_PULLS = 100;
 
 /** Repositories looked at in one step while looking for those that the caller may see. */
-const STEP = 1000;
+const STEP = 500;
 
 /** An index whose platforms are read, in bytes; a larger one holds up other requests. */
 const LARGEST_READ_INDEX = 256 * 1024;
@@ -97,7 +103,7 @@ export async function describeRepositories(
     }
     if (step.length < STEP) break;
     position = step.at(-1)!.repository;
-    await pause();
+    await letOthersRun();
   }
   return { entries, next: undefined };
 }
@@ -117,16 +123,20 @@ export async function describeManifests(
   });
   const platforms = new Map<Digest, Map<Digest, Platform>>();
   const entries: DescribedManifest[] = [];
+  let characters = 0;
   for (const facts of found) {
-    entries.push({
+    const manifest: DescribedManifest = {
       ...facts,
       tags: await registry.metadata.listTagsOf(repository, facts.digest, { limit: MOST_TAGS }),
       parents: await describeParents(registry, repository, facts.digest, platforms),
       referrers: await describeReferrers(registry, repository, facts.digest),
-    });
-    if (entries.length % BETWEEN_PAUSES === 0) await pause();
+    };
+    entries.push(manifest);
+    characters += JSON.stringify(manifest).length;
+    if (characters >= PAGE_CHARACTERS) break;
+    if (entries.length % BETWEEN_PAUSES === 0) await letOthersRun();
   }
-  // A page of many annotations may be short, and more may follow all the same.
+  // A page of much text may be short, and more may follow all the same.
   const last = entries.at(-1)?.digest;
   const more = last !== undefined &&
     (await registry.inventory.listManifestFacts(repository, { after: last, limit: 1 })).length > 0;
@@ -176,7 +186,7 @@ async function describeParents(
     }
     described.push({
       digest: parent,
-      tags: await registry.metadata.listTagsOf(repository, parent, { limit: MOST_TAGS }),
+      tags: await registry.metadata.listTagsOf(repository, parent, { limit: MOST_TAGS_OF_PARENT }),
       platform: known.get(digest),
     });
   }
@@ -201,8 +211,4 @@ async function requireRepository(registry: Registry, repository: RepositoryName)
 function before(name: string): string {
   const last = name.length - 1;
   return name.slice(0, last) + String.fromCharCode(name.charCodeAt(last) - 1) + "\u{10ffff}";
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -4,6 +4,7 @@ import { OciError } from "../core/oci_error.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { Tag } from "../core/tag.ts";
 import { isAllowed } from "./authorize.ts";
+import { letOthersRun } from "./let_others_run.ts";
 import type { Registry } from "./registry.ts";
 
 export interface Page<T> {
@@ -65,11 +66,6 @@ export async function listCatalog(
     if (found.length < wanted) await letOthersRun();
   }
   return cutPage(found, request.limit);
-}
-
-/** A promise that is there already would let nobody pass: only a timer ends the thread's turn. */
-function letOthersRun(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }
 
 /** The page out of what was found when one entry more than the limit was asked for. */
