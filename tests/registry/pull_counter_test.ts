@@ -87,3 +87,28 @@ Deno.test("the store keeps time and number of pulls of tag and manifest, and the
   ]);
   assert.equal(await metadata.store.prunePulls(60, 10), 1);
 });
+
+Deno.test("of each tag and manifest the last hundred clients are known, so that many addresses cannot fill the disk", async () => {
+  using storage = new TempStorage();
+  using metadata = storage.openMetadata();
+  const manifest = push(A, "m", { tags: [V1, tag("v2")] });
+  await metadata.store.putManifest(manifest);
+  const pulls = Array.from({ length: 500 }, (_, n) => ({
+    repository: A,
+    digest: manifest.digest,
+    tag: V1,
+    client: `client-${n}`,
+    at: 1000 + n,
+  }));
+  await metadata.store.recordPulls([{ ...pulls[0]!, tag: tag("v2") }, ...pulls]);
+  assert.deepEqual(
+    metadata.rows("SELECT tag, count(*) AS n, min(at) AS oldest FROM pull GROUP BY tag ORDER BY tag"),
+    [
+      { tag: "v1", n: 100, oldest: 1400 },
+      { tag: "v2", n: 1, oldest: 1000 },
+    ],
+  );
+  assert.deepEqual(metadata.rows("SELECT pull_count FROM tag ORDER BY name"), [{ pull_count: 500 }, {
+    pull_count: 1,
+  }]);
+});

@@ -31,6 +31,7 @@ export class LifetimeCommands extends CommandBase {
       if (id === undefined || this.sql.notePullOfManifest.run(id, digest, at).changes === 0) continue;
       if (tag !== undefined) this.sql.notePullOfTag.run(id, tag, at);
       this.sql.putPull.run(id, digest, tag ?? "", client, at);
+      this.sql.forgetOldPulls.run(id, digest, tag ?? "");
     }
   }
 

@@ -154,6 +154,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX pull_of_tag ON pull (repository, tag, at);
   `,
   "CREATE INDEX upload_session_of_repository ON upload_session (repository, id)",
+  "CREATE INDEX pull_by_age ON pull (repository, digest, tag, at)",
 ];
 
 /** The version of the tables that this program reads and writes. */

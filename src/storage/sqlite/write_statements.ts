@@ -70,6 +70,12 @@ export const WRITE_SQL = {
   putPull: `
     INSERT INTO pull (repository, digest, tag, client, at) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (repository, digest, tag, client) DO UPDATE SET at = max(at, excluded.at)`,
+  // Of each tag and manifest the last 100 clients are known, or somebody with many addresses could fill the disk.
+  forgetOldPulls: `
+    DELETE FROM pull INDEXED BY pull_by_age WHERE repository = ?1 AND digest = ?2 AND tag = ?3 AND at < (
+      SELECT at FROM pull INDEXED BY pull_by_age WHERE repository = ?1 AND digest = ?2 AND tag = ?3
+      ORDER BY at DESC LIMIT 1 OFFSET 99
+    )`,
   prunePulls: `
     DELETE FROM pull WHERE (repository, digest, tag, client) IN (
       SELECT repository, digest, tag, client FROM pull WHERE at < ? ORDER BY at LIMIT ?
