@@ -65,12 +65,17 @@ export async function runRetentionCommand(
   return { ...(dryRun === true ? await run() : await work.schedule.runAlone(RETENTION, run)) };
 }
 
+/** ms after the start in which the first run comes at the latest: a server that is restarted every night is to retain too. */
+const FIRST_RUN_MS = 60 * 60 * 1000;
+
 /** The job of the server. It judges by the settings of the moment in which it begins. */
 export function retentionJob(work: DataWork): Job {
+  const { intervalMs } = work.settings.global.retention;
   return {
     name: RETENTION,
-    intervalMs: work.settings.global.retention.intervalMs,
+    intervalMs,
     atStart: false,
+    firstMs: Math.min(intervalMs, FIRST_RUN_MS),
     run: () => retain(work, { dryRun: false, maxRemovalsPercent: undefined }, () => {}),
   };
 }

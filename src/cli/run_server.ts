@@ -100,8 +100,10 @@ export async function runServer(
   const manager = address && new ServiceManager(address, log);
   const status = `serving ${urlOf(settings, port)}`;
   const reload = makeReload(settings, readAgain, threads, log, (now) => {
+    const before = inForce.global.retention.intervalMs;
     inForce = now;
-    work.schedule.set(retentionJob(work));
+    // Whoever reloads often must not put the next run off for ever.
+    if (now.global.retention.intervalMs !== before) work.schedule.set(retentionJob(work));
   });
   Deno.addSignalListener("SIGHUP", async () => {
     manager?.reloading();

@@ -11,6 +11,8 @@ export interface Job {
   readonly intervalMs: number;
   /** Whether the first run begins at once and not after an interval. */
   readonly atStart: boolean;
+  /** ms to the first run where it does not begin at once; an interval where it is absent. */
+  readonly firstMs?: number;
   run(): Promise<unknown>;
 }
 
@@ -33,7 +35,7 @@ export class Schedule {
   set(job: Job): void {
     clearTimeout(this.#timers.get(job.name));
     this.#timers.delete(job.name);
-    if (job.intervalMs > 0) this.#plan(job, job.atStart ? 0 : job.intervalMs);
+    if (job.intervalMs > 0) this.#plan(job, job.atStart ? 0 : job.firstMs ?? job.intervalMs);
   }
 
   /**

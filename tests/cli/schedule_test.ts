@@ -35,6 +35,15 @@ Deno.test("a job runs again and again, also after a run that failed, which is lo
   assert.deepEqual(errors, ["cleaning failed"]);
 });
 
+Deno.test("a job with a long interval may have its first run sooner", async () => {
+  const schedule = new Schedule(quietLog());
+  const first = counter(1);
+  const hours = { intervalMs: 3_600_000, atStart: false };
+  schedule.set({ name: "rare", ...hours, firstMs: 1, run: async () => first.tick() });
+  await first.reached;
+  schedule.stop();
+});
+
 Deno.test("an interval of 0 never runs a job by itself", async () => {
   const schedule = new Schedule(quietLog());
   let ran = false;
