@@ -61,7 +61,10 @@ export class ManifestGraph {
     }
   }
 
-  /** What does not stay, in groups of manifests that lead to each other: a group goes as a whole or not at all. */
+  /**
+   * What does not stay, in groups of a subject with its referrers: a group goes as a whole or not at all. Groups with
+   * indexes come first, since a manifest can go only when no index holds it any more.
+   */
   groupsToRemove(): GraphNode[][] {
     const groups: GraphNode[][] = [];
     const seen = new Set<Digest>();
@@ -81,7 +84,8 @@ export class ManifestGraph {
       }
       groups.push(group);
     }
-    return groups;
+    const hasIndex = (group: GraphNode[]) => group.some(({ children }) => children.length > 0);
+    return [...groups.filter(hasIndex), ...groups.filter((group) => !hasIndex(group))];
   }
 
   #neighboursOfRemoved(): Map<Digest, Digest[]> {
@@ -94,10 +98,8 @@ export class ManifestGraph {
         else list.push(to);
       }
     };
-    for (const { digest, kept, subject, children } of this.#nodes.values()) {
-      if (kept) continue;
-      for (const child of children) link(digest, child);
-      if (subject !== undefined) link(digest, subject);
+    for (const { digest, kept, subject } of this.#nodes.values()) {
+      if (!kept && subject !== undefined) link(digest, subject);
     }
     return neighbours;
   }

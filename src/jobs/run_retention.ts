@@ -12,6 +12,9 @@ import { walkRepositories } from "./retention_walk.ts";
 /** Tags removed in one transaction, which holds up the writes of others. */
 const AT_ONCE = 200;
 
+/** Manifests removed in one transaction: a subject goes with all its referrers or not at all. */
+const MOST_IN_GROUP = 5000;
+
 /** Removals that a report names; the others are counted. */
 const MOST_NAMED = 10_000;
 
@@ -168,11 +171,38 @@ async function carryOut(job: RunRetention, plan: RepositoryPlan, at: number, rep
   }
   // Until now the history of the tags that went today was not a reason to keep; those of others since then are.
   const historySince = job.tagHistoryMs > 0 ? at - job.tagHistoryMs : Infinity;
-  for (const group of plan.groups) {
-    if (!await inventory.removeManifests({ repository, manifests: group.map(pickState), historySince })) {
-      continue;
-    }
-    for (const { digest } of group) tell(removalOfManifest(repository, digest));
+  await removeGroups(plan, log, async (group) => {
+    const removed = await inventory.removeManifests({
+      repository,
+      manifests: group.map(pickState),
+      historySince,
+    });
+    if (removed) { for (const { digest } of group) tell(removalOfManifest(repository, digest)); }
+    return removed;
+  });
+}
+
+/** Goes on until nothing more can go: what an index held can go once the index has gone. */
+async function removeGroups(
+  { repository, groups }: RepositoryPlan,
+  log: Log,
+  remove: (group: readonly GraphNode[]) => Promise<boolean>,
+): Promise<void> {
+  let left = groups.filter((group) => {
+    if (group.length <= MOST_IN_GROUP) return true;
+    log.warn("a manifest has too many referrers to be removed with them at once; delete some of them", {
+      repository,
+      manifests: group.length,
+      most: MOST_IN_GROUP,
+      one_of_them: group[0]!.digest,
+    });
+    return false;
+  });
+  for (let before = left.length + 1; left.length > 0 && left.length < before;) {
+    before = left.length;
+    const staying: (readonly GraphNode[])[] = [];
+    for (const group of left) if (!await remove(group)) staying.push(group);
+    left = staying;
   }
 }
 

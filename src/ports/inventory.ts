@@ -52,7 +52,7 @@ export type TagRemoval = Pick<TagFacts, "tag" | "digest" | "pushedAt"> & {
   readonly pulls?: number;
 };
 
-/** Manifests that go together or not at all, as they were when that was decided. */
+/** A manifest with its referrers, which go together or not at all, as they were when that was decided. */
 export interface ManifestGroup {
   readonly repository: RepositoryName;
   readonly manifests: readonly Pick<ManifestFacts, "digest" | "pushedAt" | "pulledAt">[];

@@ -1,6 +1,7 @@
 /** Retention on the real store: what goes, what stays because something else does, and what stops a run. */
 import assert from "node:assert/strict";
 import { type RunRetention, runRetention } from "../../src/jobs/run_retention.ts";
+import type { Digest } from "../../src/core/digest.ts";
 import { OCI_INDEX } from "../../src/core/media_type.ts";
 import { RetentionPolicies } from "../../src/policy/retention_policies.ts";
 import type { Inventory } from "../../src/ports/inventory.ts";
@@ -149,6 +150,51 @@ Deno.test("children of a kept index stay, those of one that goes go with it", as
   using store = await open(a, b, c, index("kept", 90, ["latest"], [a, b]), index("gone", 90, ["v1"], [b, c]));
   await runRetention(makeJob(store.metadata, rules("image.tag == 'latest'")).job);
   assert.deepEqual(await store.left(), { tags: ["latest"], manifests: ["a", "b", "kept"] });
+});
+
+Deno.test("what indexes share goes when the last of them has gone, and stays with one that stays", async () => {
+  const [shared, own, top] = [image("shared", 90), image("own", 90), image("top", 90)] as const;
+  const inner = index("inner", 90, [], [own, shared]);
+  using store = await open(
+    shared,
+    own,
+    top,
+    inner,
+    index("one", 90, ["v1"], [shared, inner]),
+    index("two", 90, ["v2"], [shared, top]),
+  );
+  const { store: rows, inventory } = store.metadata;
+  const report = await runRetention(makeJob(store.metadata, rules("image.tag == 'v2'")).job);
+  assert.equal(report.manifests, 3);
+  assert.deepEqual((await store.left()).manifests, ["shared", "top", "two"]);
+  // The index is tagged again before it can go.
+  const late = withOther(inventory, {
+    removeManifests: async (group) => {
+      await rows.putManifest(index("two", 0, ["v3"], [shared, top]));
+      return await inventory.removeManifests(group);
+    },
+  });
+  await rows.deleteTag(A, tag("v2"), NOW);
+  assert.equal(
+    (await runRetention(makeJob(store.metadata, rules("false"), { inventory: late }).job)).manifests,
+    0,
+  );
+  assert.deepEqual((await store.left()).manifests, ["shared", "top", "two"]);
+});
+
+Deno.test("a manifest with more referrers than one transaction should take stays, and the log says so", async () => {
+  const subject = image("subject", 90);
+  using store = await open(subject);
+  store.metadata.database.exec(`
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+      INSERT INTO content (digest, bytes) SELECT 'sha256:' || printf('%064x', i), x'00' FROM n;
+    INSERT INTO manifest (repository, digest, media_type, size, subject, pushed_at)
+      SELECT 1, digest, 'm', 1, '${subject.digest}', 1 FROM content WHERE bytes = x'00'`);
+  const { job, lines } = makeJob(store.metadata, rules("false"));
+  assert.equal((await runRetention(job)).manifests, 0);
+  assert.match(lines.find(({ level }) => level === "warn")!.message, /too many referrers/);
+  await store.metadata.store.deleteManifest(A, `sha256:${"1".padStart(64, "0")}` as Digest, NOW);
+  assert.equal((await runRetention(job)).manifests, 5000);
 });
 
 Deno.test("referrers follow their subject: with a kept one they stay, with one that goes they go, whatever the rules say of them", async () => {
