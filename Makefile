@@ -22,7 +22,7 @@ LAYER_TEST := tests/layers_test.ts
 PROGRAM := main.ts src/cli/http_thread.ts src/cli/writer_thread.ts src/cli/password_thread.ts
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check binary test-binary bench fmt clean
+.PHONY: help run test soak check binary test-binary bench fmt clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1#\2/p' Makefile | awk -F'#' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -33,6 +33,9 @@ run: $(DENO) ## start the registry; make run ARGS="-c FILE" for a configuration 
 test: $(DENO) ## run every test; those of clients that are not installed are ignored by name
 	@$(DENO) cache --quiet $(PROGRAM)
 	$(DENO) $(TEST) tests/
+
+soak: $(DENO) ## run the long forms of the tests, one after the other; takes hours
+	@set -e; for script in tests/soak/*.ts; do echo "== $$script"; $(DENO) run --allow-all "$$script"; done
 
 check: $(DENO) ## format, lint, types, layers
 	$(DENO) fmt --check
