@@ -36,7 +36,12 @@ export const ERROR_CODES = {
   TAG_INVALID: { status: 400, text: "manifest tag did not match the tag grammar", specId: "" },
   PAGINATION_NUMBER_INVALID: { status: 400, text: "invalid number of results requested", specId: "" },
   REQUEST_INVALID: { status: 400, text: "the request is malformed", specId: "" },
-  INSUFFICIENT_STORAGE: { status: 507, text: "the registry has no room for this content", specId: "" },
+  INSUFFICIENT_STORAGE: {
+    status: 507,
+    text:
+      "the registry has no room for this content: its administrator has to delete content or enlarge the disk",
+    specId: "",
+  },
   UNAVAILABLE: { status: 503, text: "the registry cannot answer now, try again", specId: "" },
   INTERNAL_ERROR: { status: 500, text: "internal error", specId: "" },
 } as const satisfies Record<string, CodeEntry>;
