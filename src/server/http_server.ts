@@ -10,6 +10,7 @@ import type { Log } from "../ports/log.ts";
 import { logRequest } from "./access_log.ts";
 import { endBrokenConnection, refusalOf, TUNNEL } from "./broken_request.ts";
 import { beginRequest, breakConnection, type Connection, Connections } from "./connections.ts";
+import { HandshakeFaults } from "./handshake_faults.ts";
 import { type ConnectionLimits, MOST_HEADER_BYTES, MOST_REQUESTS_AHEAD } from "./limits.ts";
 import { addressOf, makeRequestIds, toHttpRequest } from "./node_request.ts";
 import { NodeRequestBody } from "./request_body.ts";
@@ -133,8 +134,10 @@ export class HttpServer {
       endBrokenConnection(socket, TUNNEL);
     });
     // A failed handshake concerns one client; without a listener it would end the thread.
-    this.#server.on("tlsClientError", (error: Error, socket: Socket) => {
-      log.debug("handshake failed", { peer: addressOf(socket), reason: error.message });
+    const handshakes = new HandshakeFaults(log);
+    this.#server.on("tlsClientError", (error: Error, socket: Socket & { readonly _parent?: Socket }) => {
+      // The address of a TLS socket goes with its handshake; the one below still knows it.
+      handshakes.tell(addressOf(socket._parent ?? socket), error);
       socket.destroy();
     });
   }

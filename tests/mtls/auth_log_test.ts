@@ -55,3 +55,24 @@ for (const [name, value] of SETTINGS) {
 test("without that setting no step is logged", async () => {
   assert.deepEqual(await readSteps({}), []);
 });
+
+test("a handshake that the runtime ends for the client's certificate is told in the log, with its reason", async () => {
+  const clientAuth = { caBundle: root.pem };
+  await using registry = await startRegistry({ server: "threads = 1", clientAuth, config: ADMIN_ONLY });
+  const extensions = [{ identifier: "1.2.3.4", critical: true, value: Uint8Array.of(5, 0) }];
+  const { answer } = await exchange(registry, GET, {
+    shows: showing(makeClient(root, { subject: "admin", extensions })),
+  });
+  assert.equal(answer, undefined);
+  // The words are the runtime's, which knows of few reasons.
+  const { level, peer, reason } = await waitForLogEntry(
+    registry,
+    "the handshake",
+    (entry) => entry.message === "handshake failed" ? entry : undefined,
+  );
+  assert.deepEqual({ level, peer, reason }, {
+    level: "info",
+    peer: "127.0.0.1",
+    reason: "unable to get issuer certificate",
+  });
+});
