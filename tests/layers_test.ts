@@ -15,8 +15,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   jobs: ["core", "ports", "policy", "registry"],
   storage: ["core", "ports"],
   auth: ["core", "ports"],
+  metrics: ["core", "ports"],
   http: ["core", "ports", "registry"],
-  server: ["core", "ports", "config", "http", "auth"],
+  server: ["core", "ports", "config", "http", "auth", "metrics"],
   cli: ["*"],
 };
 

@@ -26,7 +26,7 @@ export async function loadRevocationLists(
   const lists: RevocationList[] = [];
   for (const [index, file] of files.entries()) {
     const which = files.length === 1 ? "client_crl_bundle" : `client_crl_bundle: file ${index + 1}`;
-    for (const { der, where } of blocksOf(file, which, findings.problems)) {
+    for (const { der, where } of revocationListsIn(file, which, findings.problems)) {
       try {
         const list = await readRevocationList(der);
         lists.push(list);
@@ -41,7 +41,12 @@ export async function loadRevocationLists(
   return lists;
 }
 
-function blocksOf(file: Uint8Array, which: string, problems: string[]): { der: Uint8Array; where: string }[] {
+/** The lists of a file, DER, with where they stand. */
+export function revocationListsIn(
+  file: Uint8Array,
+  which: string,
+  problems: string[],
+): { der: Uint8Array; where: string }[] {
   // A SEQUENCE starts with "0", which no PEM text does.
   if (file[0] === 0x30) return [{ der: file, where: which }];
   const pem = readPemBlocks(new TextDecoder().decode(file));

@@ -4,7 +4,9 @@ import { OciError } from "../core/oci_error.ts";
 import type { Authenticator, Credentials } from "../ports/authenticator.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import type { Metrics } from "../ports/metrics.ts";
 import type { IssuedToken, TokenIssuer } from "../ports/token_issuer.ts";
+import { AuthenticationCounts } from "./authentication_counts.ts";
 import { readAuthorization } from "./basic_credentials.ts";
 import type { AcceptedCertificate, RefusedCertificate } from "./certificate_verdict.ts";
 import type { ClientAddress } from "./client_address.ts";
@@ -15,6 +17,7 @@ import type { VerdictCache } from "./verdict_cache.ts";
 export interface AuthenticatorParts {
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly addresses: ClientAddress;
   /** undefined where no client is asked for a certificate. */
   readonly certificates: { readonly verdicts: VerdictCache; readonly required: boolean } | undefined;
@@ -29,6 +32,7 @@ const NOBODY: TokenHolder = { id: "", username: "" };
 
 export class RegistryAuthenticator implements Authenticator, TokenIssuer {
   readonly #parts: AuthenticatorParts;
+  readonly #counts: AuthenticationCounts;
   /** Connections whose refused certificate was logged: the server gives the same array for each request of one. */
   readonly #logged = new WeakSet<readonly Uint8Array[]>();
   /** Accepted verdicts by connection, so that its further requests hash no chain; valid for one generation of trust. */
@@ -41,6 +45,7 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
 
   constructor(parts: AuthenticatorParts) {
     this.#parts = parts;
+    this.#counts = new AuthenticationCounts(parts.metrics);
     this.#usernames = new Set(parts.usernames.values());
   }
 
@@ -48,6 +53,9 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
     const clientIp = this.#parts.addresses.find(credentials.peerAddress, credentials.forwardedFor);
     const certificate = await this.#checkCertificate(credentials.certificateChain, clientIp);
     const { id, username } = await this.#checkAuthorization(credentials.authorization, clientIp);
+    if (certificate === undefined && credentials.authorization === undefined) {
+      this.#counts.count("none", "accepted");
+    }
     return { clientIp, id, username, certificate };
   }
 
@@ -65,6 +73,7 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
     if (certificates === undefined) return undefined;
     if (chain === undefined) {
       if (!certificates.required) return undefined;
+      this.#counts.count("certificate", "missing");
       throw new OciError("UNAUTHORIZED", {
         message: "Authentication required: this registry asks for a client certificate",
       });
@@ -75,10 +84,12 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
     const { generation } = verdicts;
     // Before `from` the clock was set back: then nothing that was found out holds.
     if (known?.generation === generation && known.from <= now && now <= known.verdict.validUntil) {
+      this.#counts.count("certificate", "accepted");
       return known.verdict.facts;
     }
     const onStep = (step: string) => log.debug("certificate check", { client_ip: clientIp, step });
     const verdict = await verdicts.verify(chain, now, onStep);
+    this.#counts.count("certificate", verdict.accepted ? "accepted" : verdict.code);
     if (verdict.accepted) {
       this.#accepted.set(chain, { verdict, generation, from: now });
       return verdict.facts;
@@ -92,7 +103,7 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
   }
 
   async #checkAuthorization(header: string | undefined, address: string): Promise<TokenHolder> {
-    const offered = readAuthorization(header);
+    const offered = this.#readAuthorization(header);
     switch (offered.kind) {
       case "none":
         return NOBODY;
@@ -105,14 +116,25 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
     }
   }
 
+  #readAuthorization(header: string | undefined): ReturnType<typeof readAuthorization> {
+    try {
+      return readAuthorization(header);
+    } catch (fault) {
+      this.#counts.count("none", "malformed");
+      throw fault;
+    }
+  }
+
   async #checkPassword(username: string, password: string, address: string): Promise<TokenHolder> {
     const { passwords, log } = this.#parts;
     if (passwords === undefined) {
+      this.#counts.count("password", "not_configured");
       throw new OciError("UNAUTHORIZED", {
         message: "Authentication failed: this registry knows no passwords",
       });
     }
     const answer = await passwords.check({ username, password, address });
+    this.#counts.count("password", answer.kind === "refused" ? "wrong" : answer.kind);
     switch (answer.kind) {
       case "accepted":
         return { id: answer.id, username: answer.username };
@@ -139,16 +161,28 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
   async #checkToken(token: string): Promise<TokenHolder> {
     const { tokens, clock, usernames } = this.#parts;
     if (tokens === undefined) {
+      this.#counts.count("token", "not_configured");
       throw new OciError("UNAUTHORIZED", { message: "Authentication failed: this registry takes no tokens" });
     }
-    const holder = await tokens.verify(token, clock.now());
+    const holder = await this.#verifyToken(tokens, token, clock.now());
     const known = holder.id === "" ? NOBODY.username : usernames.get(holder.id);
     if (known !== holder.username) {
+      this.#counts.count("token", "unknown_user");
       throw new OciError("UNAUTHORIZED", {
         message: "The bearer token is refused: its user is known no more",
       });
     }
+    this.#counts.count("token", "accepted");
     return holder;
+  }
+
+  async #verifyToken(tokens: TokenService, token: string, now: number): Promise<TokenHolder> {
+    try {
+      return await tokens.verify(token, now);
+    } catch (fault) {
+      this.#counts.count("token", "wrong");
+      throw fault;
+    }
   }
 }
 

@@ -15,23 +15,30 @@ import { AccessPolicies, type PolicySources } from "../policy/access_policies.ts
 import type { AuthorizationHook } from "../ports/authorization_hook.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import type { Metrics } from "../ports/metrics.ts";
 import { AccessControl } from "../registry/access_control.ts";
 
 /** ms of a clock that nobody sets. */
 const steadyNow = () => performance.now();
 
-/** @param remote the way to the password thread; undefined where no passwords are configured */
+export interface AuthenticatorSurroundings {
+  /** The way to the password thread; undefined where no passwords are configured. */
+  readonly remote: PasswordChecker | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
 export async function makeAuthenticator(
   settings: Settings,
-  remote: PasswordChecker | undefined,
-  clock: Clock,
-  log: Log,
+  { remote, clock, log, metrics }: AuthenticatorSurroundings,
 ): Promise<RegistryAuthenticator> {
   const { auth, global, server } = settings;
   const clientAuth = server.tls?.clientAuth;
   return new RegistryAuthenticator({
     clock,
     log,
+    metrics,
     addresses: new ClientAddress(global.trustedProxies),
     certificates: clientAuth &&
       { verdicts: await loadVerdicts(clientAuth, clock), required: clientAuth.required },

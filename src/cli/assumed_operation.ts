@@ -43,6 +43,7 @@ function readOperation(action: Action, options: Options): Operation {
   switch (action) {
     case "get-api-version":
     case "get-token":
+    case "metrics":
     case "list-catalog":
     case "list-repositories":
       return { action };

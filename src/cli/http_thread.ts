@@ -1,6 +1,8 @@
 /** Entry of an HTTP thread: one listener on the shared port, one read-only view of the stores. */
 import type { PasswordAnswer, PasswordChecker, PasswordQuestion } from "../auth/password_check.ts";
 import type { ServerSettings, Settings, TlsSettings } from "../config/settings.ts";
+import { measureLoopLag } from "../metrics/loop_lag.ts";
+import { ThreadMetrics } from "../metrics/thread_metrics.ts";
 import { PullCounter } from "../registry/pull_counter.ts";
 import { LocalManifestReader } from "../registry/read_manifest.ts";
 import { HttpServer, type TlsKeyPair } from "../server/http_server.ts";
@@ -32,6 +34,9 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     event.preventDefault();
     log.error("unhandled rejection", { error: event.reason });
   });
+  const metrics = new ThreadMetrics((series) => thread.postMessage({ kind: "series", series }));
+  measureLoopLag(metrics, data.name);
+  const scrapes = new PortCalls<undefined, string>(data.scrapes, "main");
   let passwords = data.passwords;
   const stores = openStores(data.writer, {
     settings,
@@ -47,8 +52,12 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
   const pulls = new PullCounter(stores.metadata, log);
   const service = new RequestService(
     { ...stores, manifests, pulls },
-    { everything: log, auth: auth!, audit: audit! },
-    () => passwords && passwordsBehind(passwords),
+    {
+      logs: { everything: log, auth: auth!, audit: audit! },
+      metrics,
+      scrape: () => scrapes.call(undefined),
+      openPasswords: () => passwords && passwordsBehind(passwords),
+    },
   );
   try {
     await service.use(settings);
@@ -61,6 +70,7 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     handle: service.handle,
     limits: limitsOf(settings.server, threads),
     log,
+    metrics,
     tls: settings.server.tls && keyPairOf(settings.server.tls),
   });
   thread.onmessage = async ({ data }: MessageEvent<ToHttp>) => {

@@ -1,5 +1,7 @@
 /** One HTTP thread as the main thread sees it. */
 import type { Settings } from "../config/settings.ts";
+import type { ThreadCounters } from "../metrics/process_metrics.ts";
+import { answerCalls } from "./port_calls.ts";
 import type { FromHttp, StartHttp, ToHttp } from "./thread_messages.ts";
 
 /** ms beyond its drain timeout after which a thread is ended whatever it does. */
@@ -13,17 +15,26 @@ export class CannotListen extends Error {
 export interface HttpWorkerOptions {
   readonly entry: URL;
   readonly permissions: Deno.PermissionOptions;
-  readonly start: StartHttp;
+  readonly start: Omit<StartHttp, "scrapes">;
   /** Takes the thread's log lines. */
   readonly writeLog: (lines: string) => void;
   /** Gives a new way to the thread for large manifests. */
   readonly openManifestPort: () => MessagePort;
+  /** Takes what the thread counts. */
+  readonly counters: ThreadCounters;
+  /** Gives the metrics of the whole process as text. */
+  readonly scrape: () => Promise<string>;
+  /** Called when the thread has ended, by itself or not. */
+  readonly onEnd: () => void;
 }
 
 export class HttpWorker {
   readonly #worker: Worker;
   readonly #writeLog: (lines: string) => void;
   readonly #openManifestPort: () => MessagePort;
+  readonly #counters: ThreadCounters;
+  readonly #scrapes: MessagePort;
+  readonly #onEnd: () => void;
   readonly #listening = Promise.withResolvers<number>();
   readonly #ended = Promise.withResolvers<string>();
   readonly #drained = Promise.withResolvers<void>();
@@ -31,7 +42,13 @@ export class HttpWorker {
   #hasListened = false;
   #isOver = false;
 
-  constructor({ entry, permissions, start, writeLog, openManifestPort }: HttpWorkerOptions) {
+  constructor(options: HttpWorkerOptions) {
+    const { entry, permissions, start, writeLog, openManifestPort, counters, scrape, onEnd } = options;
+    this.#counters = counters;
+    this.#onEnd = onEnd;
+    const { port1, port2: scrapes } = new MessageChannel();
+    this.#scrapes = port1;
+    answerCalls<undefined, string>(port1, scrape);
     this.#writeLog = writeLog;
     this.#worker = new Worker(entry, { type: "module", name: "http", deno: { permissions } });
     this.#worker.onmessage = ({ data }: MessageEvent<FromHttp>) => this.#hear(data);
@@ -43,8 +60,9 @@ export class HttpWorker {
     this.#listening.promise.catch(() => {});
     this.#openManifestPort = openManifestPort;
     const { writer, passwords } = start;
-    this.#worker.postMessage(start, [
+    this.#worker.postMessage({ ...start, scrapes } satisfies StartHttp, [
       writer.port,
+      scrapes,
       ...(passwords === undefined ? [] : [passwords]),
     ]);
   }
@@ -88,14 +106,21 @@ export class HttpWorker {
 
   /** Ends the thread at once. */
   terminate(): void {
-    this.#isOver = true;
     this.#worker.terminate();
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#scrapes.close();
+    this.#counters.close();
+    this.#onEnd();
   }
 
   #hear(message: FromHttp): void {
     switch (message.kind) {
       case "log":
         this.#writeLog(message.lines);
+        break;
+      case "series":
+        if (!this.#isOver) this.#counters.receive(message.series);
         break;
       case "needs manifests": {
         const port = this.#openManifestPort();

@@ -1,5 +1,6 @@
 /** The HTTP threads as one: a dead one is replaced, deaf ones are renewed, all are reloaded and ended together. */
 import type { Log } from "../ports/log.ts";
+import type { Counter } from "../ports/metrics.ts";
 import { HttpWorker } from "./http_worker.ts";
 import { ListenerWatch, type WatchTimes } from "./listener_watch.ts";
 
@@ -18,6 +19,8 @@ export interface HttpWorkersOptions {
   readonly address: string;
   readonly drainTimeoutMs: number;
   readonly log: Log;
+  /** Counts threads that ended by themselves. */
+  readonly deaths: Counter;
   /** Called when threads die again and again. */
   readonly onFatal: (reason: string) => void;
   readonly watchTimes?: WatchTimes;
@@ -109,6 +112,7 @@ export class HttpWorkers {
     // One that was renewed is replaced already; one that never listened while the first are started ends the start.
     if (!this.#workers.delete(worker) || this.#stopping || !(this.#running || worker.hasListened)) return;
     this.#options.log.error("an HTTP thread ended and is replaced", { reason });
+    this.#options.deaths.add();
     const now = performance.now();
     this.#deaths = [...this.#deaths.filter((at) => now - at < DEATHS_WINDOW_MS), now];
     if (this.#deaths.length > MOST_DEATHS) {

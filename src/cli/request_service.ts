@@ -1,6 +1,7 @@
 /** Everything that answers requests in one HTTP thread, made from settings; a reload makes another and swaps. */
 import type { PasswordChecker } from "../auth/password_check.ts";
 import type { Settings } from "../config/settings.ts";
+import type { Metrics } from "../ports/metrics.ts";
 import { createHandler, type Handler } from "../http/handle.ts";
 import { challengesOf, makeAccessControl, makeAuthenticator } from "./access.ts";
 import { type Logs, makeRegistry, type RequestStores, systemClock } from "./wire.ts";
@@ -8,18 +9,24 @@ import { type Logs, makeRegistry, type RequestStores, systemClock } from "./wire
 /** ms that the parts of a replaced service may still serve requests that began with it. */
 const LINGER_MS = 60_000;
 
+export interface RequestSurroundings {
+  readonly logs: Logs;
+  readonly metrics: Metrics;
+  /** Gives the metrics of the whole process as text; undefined where nobody counts. */
+  readonly scrape: (() => Promise<string>) | undefined;
+  /** The way to the password thread as it is now; undefined where there is none. */
+  readonly openPasswords: () => PasswordChecker | undefined;
+}
+
 export class RequestService {
   readonly #stores: RequestStores;
-  readonly #logs: Logs;
-  readonly #openPasswords: () => PasswordChecker | undefined;
+  readonly #around: RequestSurroundings;
   #handler: Handler | undefined;
   #close: () => void = () => {};
 
-  /** @param openPasswords the way to the password thread as it is now; undefined where there is none */
-  constructor(stores: RequestStores, logs: Logs, openPasswords: () => PasswordChecker | undefined) {
+  constructor(stores: RequestStores, around: RequestSurroundings) {
     this.#stores = stores;
-    this.#logs = logs;
-    this.#openPasswords = openPasswords;
+    this.#around = around;
   }
 
   /** Answers with what the newest settings say. */
@@ -32,18 +39,20 @@ export class RequestService {
    * @throws what keeps the new whole from being built; the old one stays
    */
   async use(settings: Settings): Promise<void> {
-    const authenticator = await makeAuthenticator(
-      settings,
-      this.#openPasswords(),
-      systemClock,
-      this.#logs.auth,
-    );
-    const access = makeAccessControl(settings, this.#logs.auth);
+    const { logs, metrics, scrape, openPasswords } = this.#around;
+    const authenticator = await makeAuthenticator(settings, {
+      remote: openPasswords(),
+      clock: systemClock,
+      log: logs.auth,
+      metrics,
+    });
+    const access = makeAccessControl(settings, logs.auth);
     this.#handler = createHandler({
-      registry: makeRegistry(settings, this.#stores, access.hook, this.#logs),
+      registry: makeRegistry(settings, this.#stores, { hook: access.hook, logs, metrics }),
       authenticator,
       challenges: challengesOf(settings),
       tokenIssuer: settings.auth.tokenService && authenticator,
+      ...(scrape && { scrape }),
     });
     setTimeout(this.#close, LINGER_MS);
     this.#close = access.close;

@@ -9,11 +9,16 @@ import { lockDirectory } from "../storage/files/directory_lock.ts";
 import { Layout, makeFolders } from "../storage/files/layout.ts";
 import { type DataWork, offerDataCommands } from "./data_command.ts";
 import { DATA_COMMANDS } from "./data_commands.ts";
+import { measureLoopLag } from "../metrics/loop_lag.ts";
 import type { LogLevels } from "./log_levels.ts";
 import { LogOutput } from "./log_output.ts";
 import { checkSettings } from "./check_settings.ts";
+import { countJobEnd } from "./job_facts.ts";
+import { watchProcess } from "./process_facts.ts";
+import { Scrape } from "./scrape.ts";
+import { watchStorage } from "./storage_facts.ts";
 import { prepareData } from "./prepare_data.ts";
-import { keysThatNeedRestart, settingsInForce } from "./restart_keys.ts";
+import { Reload } from "./reload.ts";
 import { retentionJob } from "./retention_command.ts";
 import { Schedule } from "./schedule.ts";
 import { withSystemCas } from "./system_cas.ts";
@@ -56,11 +61,14 @@ export async function runServer(
   for (const warning of [...settings.warnings, ...warnings]) log.warn(warning);
 
   const stopped = Promise.withResolvers<number>();
+  const scrape = new Scrape();
+  const { metrics } = scrape;
   const threads = new Threads({
     settings: withSystemCas(settings),
     logLevels,
     log,
     writeLog: (lines) => output.write(lines),
+    scrape,
     onFatal(reason) {
       log.error("cannot go on", { reason });
       stopped.resolve(1);
@@ -79,7 +87,7 @@ export async function runServer(
     layout,
     clock: systemClock,
     log,
-    schedule: new Schedule(log),
+    schedule: new Schedule(log, (end) => countJobEnd(metrics, end)),
   };
   const control = listenForCommands(layout.controlSocket, {
     ...offerDataCommands(DATA_COMMANDS, work),
@@ -92,6 +100,10 @@ export async function runServer(
     }),
   });
   startJobs(work);
+  measureLoopLag(metrics, "main");
+  scrape.lookFirst(watchProcess(metrics));
+  scrape.lookFirst(watchStorage(metrics, work.inventory, layout));
+  scrape.lookFirst(() => metrics.gauge("http_threads", {}).set(threads.alive));
   listenForSignals((signal) => {
     log.info("stopping", { signal, drain_seconds: settings.server.drainTimeoutMs / 1000 });
     stopped.resolve(0);
@@ -99,15 +111,23 @@ export async function runServer(
   const address = findServiceManager((name) => Deno.env.get(name), Deno.pid);
   const manager = address && new ServiceManager(address, log);
   const status = `serving ${urlOf(settings, port)}`;
-  const reload = makeReload(settings, readAgain, threads, log, (now) => {
-    const before = inForce.global.retention.intervalMs;
-    inForce = now;
-    // Whoever reloads often must not put the next run off for ever.
-    if (now.global.retention.intervalMs !== before) work.schedule.set(retentionJob(work));
+  const reload = new Reload({
+    started: settings,
+    readAgain,
+    handOut: (settings) => threads.reload(settings),
+    onReload(now) {
+      const before = inForce.global.retention.intervalMs;
+      inForce = now;
+      // Whoever reloads often must not put the next run off for ever.
+      if (now.global.retention.intervalMs !== before) work.schedule.set(retentionJob(work));
+    },
+    log,
+    metrics,
   });
+  await reload.begin();
   Deno.addSignalListener("SIGHUP", async () => {
     manager?.reloading();
-    await reload();
+    await reload.run();
     manager?.ready(status);
   });
   manager?.ready(status);
@@ -132,33 +152,6 @@ export async function runServer(
   await output.flush(1000);
   lock.release();
   return code;
-}
-
-/** Reads, checks and hands out the configuration again; whatever is wrong with it, what was there before stays. */
-function makeReload(
-  started: Settings,
-  readAgain: () => Settings,
-  threads: Threads,
-  log: JsonLog,
-  keep: (settings: Settings) => void,
-): () => Promise<void> {
-  let last = Promise.resolve();
-  const reload = async (): Promise<void> => {
-    try {
-      const settings = withSystemCas(readAgain());
-      const warnings = [...settings.warnings, ...await checkSettings(settings, new Date())];
-      const inForce = settingsInForce(started, settings);
-      await threads.reload(inForce);
-      keep(inForce);
-      for (const warning of warnings) log.warn(warning);
-      const waiting = keysThatNeedRestart(started, settings);
-      log.info("configuration reloaded", waiting.length > 0 ? { waits_for_restart: waiting } : {});
-    } catch (error) {
-      log.error("configuration not reloaded, the former one stays", { reason: (error as Error).message });
-    }
-  };
-  // One after the other: the last word is the newest.
-  return () => last = last.then(reload);
 }
 
 /**

@@ -16,6 +16,13 @@ export interface Job {
   run(): Promise<unknown>;
 }
 
+/** What a run of a job came to, whoever asked for it. */
+export interface JobEnd {
+  readonly name: string;
+  readonly ms: number;
+  readonly outcome: { readonly done: true; readonly report: unknown } | { readonly done: false };
+}
+
 /** A job that is asked for while it runs. */
 export class JobRuns extends Error {
   override readonly name = "JobRuns";
@@ -23,12 +30,14 @@ export class JobRuns extends Error {
 
 export class Schedule {
   readonly #log: Log;
+  readonly #onEnd: (end: JobEnd) => void;
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #running = new Map<string, Promise<unknown>>();
   #stopped = false;
 
-  constructor(log: Log) {
+  constructor(log: Log, onEnd: (end: JobEnd) => void = () => {}) {
     this.#log = log;
+    this.#onEnd = onEnd;
   }
 
   /** Runs a job at its interval from now on, instead of the one that had its name. */
@@ -45,12 +54,17 @@ export class Schedule {
    */
   async runAlone<T>(name: string, run: () => Promise<T>): Promise<T> {
     if (this.#running.has(name)) throw new JobRuns(`Cannot start ${name}: it is running already`);
+    const started = performance.now();
     const running = run();
     this.#running.set(name, running);
+    let outcome: JobEnd["outcome"] = { done: false };
     try {
-      return await running;
+      const report = await running;
+      outcome = { done: true, report };
+      return report;
     } finally {
       this.#running.delete(name);
+      this.#onEnd({ name, ms: performance.now() - started, outcome });
     }
   }
 

@@ -1,5 +1,6 @@
 /** What the main thread and the others say to each other. */
 import type { Settings } from "../config/settings.ts";
+import type { NewSeries } from "../metrics/thread_metrics.ts";
 import type { LogLevels } from "./log_levels.ts";
 import type { WriterAccess } from "./wire.ts";
 
@@ -15,10 +16,18 @@ export type ToWriter =
   | { readonly kind: "serve"; readonly port: MessagePort }
   | { readonly kind: "close" };
 
-export type FromWriter = { readonly kind: "ready" } | { readonly kind: "closed" };
+/** A series is counted from now on. */
+interface SeriesMessage {
+  readonly kind: "series";
+  readonly series: NewSeries;
+}
+
+export type FromWriter = { readonly kind: "ready" } | { readonly kind: "closed" } | SeriesMessage;
 
 /** First message to an HTTP thread. */
 export interface StartHttp {
+  /** As metrics name the thread. */
+  readonly name: string;
   readonly settings: Settings;
   readonly logLevels: LogLevels;
   readonly writer: WriterAccess;
@@ -26,6 +35,8 @@ export interface StartHttp {
   readonly removals: SharedArrayBuffer;
   /** The way to the password thread; undefined where no passwords are configured. */
   readonly passwords: MessagePort | undefined;
+  /** The way to the main thread, which knows the metrics of all threads. */
+  readonly scrapes: MessagePort;
   /** Port to listen on, which the first thread may have got from the system. */
   readonly port: number;
   /** HTTP threads that share memory limits and connections. */
@@ -48,6 +59,7 @@ export type FromHttp =
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "failed"; readonly reason: string }
   | { readonly kind: "log"; readonly lines: string }
+  | SeriesMessage
   /** A large manifest came for the first time. */
   | { readonly kind: "needs manifests" }
   | { readonly kind: "reloaded"; readonly fault: string | undefined }

@@ -9,6 +9,7 @@ import { describeListenFault } from "./listen_fault.ts";
 import type { WatchTimes } from "./listener_watch.ts";
 import type { LogLevels } from "./log_levels.ts";
 import type { ServeManifests } from "./manifest_thread.ts";
+import type { Scrape } from "./scrape.ts";
 import type { ServePasswords, StartPasswords } from "./password_thread.ts";
 import type { WriterAccess } from "./wire.ts";
 import { WriterWorker } from "./writer_worker.ts";
@@ -22,6 +23,8 @@ export interface ThreadsOptions {
   readonly log: Log;
   /** Takes the log lines of the threads. */
   readonly writeLog: (lines: string) => void;
+  /** Sums up what the threads count. */
+  readonly scrape: Scrape;
   /** Called when the process cannot go on: the writer died, or HTTP threads die again and again. */
   readonly onFatal: (reason: string) => void;
   /** How often to look whether all threads still accept connections. */
@@ -56,6 +59,8 @@ export class Threads {
   readonly #entries: ThreadEntries;
   readonly #http: HttpWorkers;
   readonly #count: number;
+  /** Numbers that threads which run have in their names. */
+  readonly #numbers = new Set<number>();
   /** Puts the removal of blob files off in all threads. */
   readonly removalHold = new RemovalHold();
   readonly #commits = new CommitCounter().shared;
@@ -66,7 +71,7 @@ export class Threads {
   #settings: Settings;
 
   constructor(options: ThreadsOptions, count: number, entries: ThreadEntries = ENTRIES) {
-    const { settings, log, onFatal, watchTimes } = options;
+    const { settings, log, scrape, onFatal, watchTimes } = options;
     this.#options = options;
     this.#entries = entries;
     this.#count = count;
@@ -78,6 +83,7 @@ export class Threads {
       address: settings.server.bindAddress,
       drainTimeoutMs: settings.server.drainTimeoutMs,
       log,
+      deaths: scrape.metrics.counter("http_thread_deaths_total", {}),
       onFatal,
       ...(watchTimes !== undefined && { watchTimes }),
     });
@@ -99,6 +105,7 @@ export class Threads {
       entry: this.#entries.writer,
       permissions: { ...NOTHING, ...this.#rootOnly(), sys: ["statfs"] },
       start: { rootDir: this.#settings.blobStore.rootDir, commits: this.#commits },
+      counters: this.#options.scrape.threads.open(),
       onDeath: this.#options.onFatal,
     });
     this.#startPasswords();
@@ -157,12 +164,20 @@ export class Threads {
   }
 
   #startHttp(port: number): HttpWorker {
+    const { scrape } = this.#options;
+    let number = 0;
+    while (this.#numbers.has(number)) number++;
+    this.#numbers.add(number);
     return new HttpWorker({
       entry: this.#entries.http,
       permissions: { ...NOTHING, ...this.#rootOnly(), net: true, sys: ["statfs"] },
       writeLog: this.#options.writeLog,
       openManifestPort: () => this.#openManifestPort(),
+      counters: scrape.threads.open(),
+      scrape: scrape.read,
+      onEnd: () => this.#numbers.delete(number),
       start: {
+        name: `http-${number}`,
         settings: this.#settings,
         logLevels: this.#options.logLevels,
         writer: this.openWriter(),

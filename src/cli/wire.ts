@@ -7,6 +7,7 @@ import type { Inventory } from "../ports/inventory.ts";
 import type { Log } from "../ports/log.ts";
 import type { ManifestReader } from "../ports/manifest_reader.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
+import type { Metrics } from "../ports/metrics.ts";
 import type { PullCounter } from "../registry/pull_counter.ts";
 import { DEFAULT_REGISTRY_SETTINGS, type Registry } from "../registry/registry.ts";
 import { makeRepositoryRules } from "./repository_rules.ts";
@@ -115,8 +116,11 @@ function storesOn(
 export function makeRegistry(
   settings: Settings,
   stores: RequestStores,
-  authorization: AuthorizationHook,
-  logs: Logs,
+  { hook, logs, metrics }: {
+    readonly hook: AuthorizationHook;
+    readonly logs: Logs;
+    readonly metrics: Metrics;
+  },
 ): Registry {
   const { global } = settings;
   return {
@@ -125,7 +129,8 @@ export function makeRegistry(
     clock: systemClock,
     log: logs.everything,
     audit: logs.audit,
-    authorization,
+    metrics,
+    authorization: hook,
     pulls: global.pullHistoryMs === undefined ? undefined : stores.pulls,
     rulesOf: makeRepositoryRules(settings),
     settings: {

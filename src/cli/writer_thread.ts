@@ -1,4 +1,6 @@
 /** Entry of the writer thread: the one connection that writes to the database. */
+import { measureLoopLag } from "../metrics/loop_lag.ts";
+import { ThreadMetrics } from "../metrics/thread_metrics.ts";
 import type { ManifestPush } from "../ports/metadata_store.ts";
 import { countWholeBody } from "../server/dead_buffers.ts";
 import { Ballast } from "../storage/files/ballast.ts";
@@ -21,9 +23,18 @@ thread.onmessage = ({ data }: MessageEvent<StartWriter>) => {
     new Ballast(ballast),
     new CommitCounter(data.commits),
   );
+  const metrics = new ThreadMetrics((series) => thread.postMessage({ kind: "series", series }));
+  measureLoopLag(metrics, "writer");
+  const duration = metrics.histogram("database_commit_duration_seconds", {});
+  const [done, failed] = ["done", "failed"].map((result) =>
+    metrics.counter("database_writes_total", { result })
+  );
   const serve = serveWriter({
     run(commands) {
+      const started = performance.now();
       const results = commit.run(commands);
+      duration.observe((performance.now() - started) / 1000);
+      for (const { ok } of results) (ok ? done! : failed!).add();
       for (const { name, args } of commands) {
         if (name === "putManifest") countWholeBody((args[0] as ManifestPush).bytes.length);
       }

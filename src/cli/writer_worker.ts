@@ -1,4 +1,5 @@
 /** The writer thread as the main thread sees it. */
+import type { ThreadCounters } from "../metrics/process_metrics.ts";
 import type { FromWriter, StartWriter, ToWriter } from "./thread_messages.ts";
 
 /** ms that the writer may take to close the database. */
@@ -8,6 +9,8 @@ export interface WriterWorkerOptions {
   readonly entry: URL;
   readonly permissions: Deno.PermissionOptions;
   readonly start: StartWriter;
+  /** Takes what the thread counts. */
+  readonly counters: ThreadCounters;
   /** Called when the thread ended by itself. */
   readonly onDeath: (reason: string) => void;
 }
@@ -18,10 +21,11 @@ export class WriterWorker {
   readonly #closed = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<never>();
 
-  constructor({ entry, permissions, start, onDeath }: WriterWorkerOptions) {
+  constructor({ entry, permissions, start, counters, onDeath }: WriterWorkerOptions) {
     this.#worker = new Worker(entry, { type: "module", name: "writer", deno: { permissions } });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWriter>) => {
       if (data.kind === "ready") this.#ready.resolve();
+      else if (data.kind === "series") counters.receive(data.series);
       else this.#closed.resolve();
     };
     this.#worker.onerror = (event) => {

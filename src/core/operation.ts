@@ -15,6 +15,7 @@ interface Listing {
 export type Operation =
   | { readonly action: "get-api-version" }
   | { readonly action: "get-token" }
+  | { readonly action: "metrics" }
   | { readonly action: "list-catalog" } & Listing
   | { readonly action: "list-tags"; readonly repository: RepositoryName } & Listing
   | {

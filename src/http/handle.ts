@@ -17,6 +17,7 @@ import { identifyCaller, withChallenge } from "./identify.ts";
 import { handleGetReferrers, handleListCatalog, handleListTags } from "./listings.ts";
 import { handleDeleteManifest, handleGetManifest, handlePutManifest } from "./manifests.ts";
 import type { Handled, HttpRequest, HttpResponse } from "./message.ts";
+import { handleMetrics } from "./metrics.ts";
 import { respondJson, withoutBody } from "./respond.ts";
 import { findRoute, noEndpoint, type Route } from "./route.ts";
 import { parseTarget } from "./target.ts";
@@ -38,6 +39,8 @@ export interface HandlerOptions {
   readonly challenges: Challenges;
   /** Behind `/token`; undefined when the token service is off. */
   readonly tokenIssuer: TokenIssuer | undefined;
+  /** Gives the metrics of the whole process as text; undefined where nobody counts. */
+  readonly scrape?: () => Promise<string>;
   /** For bodies that are read whole; without it there is room for 8 MiB of large ones. */
   readonly bodyRoom?: BodyRoom;
 }
@@ -74,18 +77,17 @@ async function perform(
   request: HttpRequest,
   asked: Operation,
 ): Promise<HttpResponse> {
-  const { registry, authenticator, challenges, tokenIssuer } = options;
+  const { registry, authenticator, challenges } = options;
   const caller = await identifyCaller(authenticator, challenges, registry.audit, request, asked);
   // A token gives no right by itself: what it is used for is judged then.
   const operation = asked.action === "get-token"
     ? asked
     : await authorize(registry, caller, asked, request.method === "HEAD");
-  return await dispatch(registry, tokenIssuer, room, caller, request, operation);
+  return await dispatch(options, room, caller, request, operation);
 }
 
 async function dispatch(
-  registry: Registry,
-  tokenIssuer: TokenIssuer | undefined,
+  { registry, tokenIssuer, scrape }: HandlerOptions,
   room: BodyRoom,
   caller: Caller,
   request: HttpRequest,
@@ -101,6 +103,8 @@ async function dispatch(
       return await handleGetToken(tokenIssuer, caller.identity);
     case "get-api-version":
       return respondJson(200, {}, { "docker-distribution-api-version": "registry/2.0" });
+    case "metrics":
+      return await handleMetrics(scrape);
     case "put-manifest":
       return await handlePutManifest(registry, request, operation, room);
     case "delete-manifest":

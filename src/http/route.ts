@@ -37,6 +37,9 @@ export function findRoute(method: string, { path, query }: Target): Route {
     case "/token":
       requireRead(method);
       return { action: "get-token" };
+    case "/metrics":
+      requireRead(method);
+      return { action: "metrics" };
     case "/healthz":
       requireRead(method);
       return { action: "healthz" };

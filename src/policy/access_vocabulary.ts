@@ -133,6 +133,7 @@ const ACTION_TABLE: Readonly<Record<Action, true>> = {
   "list-pulls": true,
   "list-tag-history": true,
   "restore-tag": true,
+  "metrics": true,
 };
 
 /** What `request.action` can be, and the actions of the original that exist no more or not yet: rules may name them. */
@@ -140,7 +141,6 @@ export const ACTIONS: ReadonlySet<string> = new Set([
   ...Object.keys(ACTION_TABLE),
   "healthz",
   "readyz",
-  "metrics",
   "ui-asset",
   "ui-config",
   "list-jobs",

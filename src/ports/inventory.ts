@@ -46,6 +46,19 @@ export interface RepositoryFacts extends Usage {
   readonly repository: RepositoryName;
 }
 
+/** What all repositories hold together. */
+export interface StorageTotals {
+  readonly repositories: number;
+  /** Counted once for each repository. */
+  readonly manifests: number;
+  readonly tags: number;
+  /** Counted once whoever holds them. */
+  readonly blobs: number;
+  readonly blobBytes: number;
+  /** Upload sessions that are neither finished nor expired. */
+  readonly uploads: number;
+}
+
 /** A tag that may go, as it was when that was decided. */
 export type TagRemoval = Pick<TagFacts, "tag" | "digest" | "pushedAt"> & {
   /** Set where the decision rests on pulls. */
@@ -61,6 +74,8 @@ export interface ManifestGroup {
 }
 
 export interface Inventory {
+  /** In constant time. */
+  readTotals(): Promise<StorageTotals>;
   /** Repositories that hold or held something, in byte order. */
   listRepositoryFacts(page: PageRequest<RepositoryName>): Promise<RepositoryFacts[]>;
   /** Tags in byte order. */

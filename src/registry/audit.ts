@@ -10,6 +10,7 @@ import type { Log, LogFields } from "../ports/log.ts";
 const READS: ReadonlySet<Action> = new Set<Action>([
   "get-api-version",
   "get-token",
+  "metrics",
   "get-manifest",
   "get-blob",
   "get-upload",

@@ -8,6 +8,9 @@ import { auditVerdict } from "./audit.ts";
 import { blobUnknown } from "./pull.ts";
 import type { Registry } from "./registry.ts";
 
+/** Counted where nothing allowed it: what decides is named after places of rules and webhooks, none of which reads so. */
+const NO_RULE = "no rule";
+
 /**
  * Asks the hook and returns what may be done: the operation itself, or a plain upload where only the mount is refused,
  * since clients that try a mount on the off chance must be able to go on.
@@ -26,6 +29,7 @@ export async function authorize(
   const verdict = await registry.authorization.decide(caller, operation);
   auditVerdict(registry.audit, caller, operation, verdict);
   if (verdict.allowed) return operation;
+  registry.metrics.counter("policy_denials_total", { decided_by: verdict.decidedBy ?? NO_RULE }).add();
   if (operation.action === "mount-blob") {
     const upload: Operation = { action: "start-upload", repository: operation.repository };
     return await authorize(registry, caller, upload, false);

@@ -7,6 +7,7 @@ import type { Inventory } from "../ports/inventory.ts";
 import type { Log } from "../ports/log.ts";
 import type { ManifestReader } from "../ports/manifest_reader.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
+import type { Metrics } from "../ports/metrics.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { PullCounter } from "./pull_counter.ts";
 import type { RepositoryRules } from "./repository_rules.ts";
@@ -45,6 +46,7 @@ export interface Registry {
   readonly log: Log;
   /** Who was allowed to change something, and who was refused what. */
   readonly audit: Log;
+  readonly metrics: Metrics;
   readonly authorization: AuthorizationHook;
   readonly settings: RegistrySettings;
   /** Counts pulls; undefined where nobody wants to know. */

@@ -49,3 +49,33 @@ export class HandshakeFaults {
     this.#untold = 0;
   }
 }
+
+/** Classes of reasons, for metrics. */
+export type HandshakeFailure =
+  /** The client went away. */
+  | "gone"
+  | "timeout"
+  /** What came is no TLS, such as a request in plain HTTP. */
+  | "not_tls"
+  /** No common version, cipher or protocol. */
+  | "incompatible"
+  /** The client does not take the server's certificate, mostly because it does not know the CA. */
+  | "refused_by_client"
+  /** The runtime cannot take the client's certificate. */
+  | "bad_certificate"
+  | "other";
+
+/** By the runtime's error codes and, where it gives none, the words of its TLS library. */
+const CLASSES: readonly (readonly [RegExp, HandshakeFailure])[] = [
+  [/^ECONNRESET/, "gone"],
+  [/timeout/i, "timeout"],
+  [/received fatal alert/, "refused_by_client"],
+  [/^ERR_SSL_WRONG_VERSION_NUMBER|corrupt message/, "not_tls"],
+  [/^ERR_SSL_NO_APPLICATION_PROTOCOL|peer is incompatible|doesn't support/, "incompatible"],
+  [/invalid peer certificate|NoCertificatesPresented/, "bad_certificate"],
+];
+
+/** The class of a failed handshake. */
+export function classOf({ message, code = "" }: Error & { code?: string }): HandshakeFailure {
+  return CLASSES.find(([words]) => words.test(`${code} ${message}`))?.[1] ?? "other";
+}

@@ -7,14 +7,16 @@ import { respondToFault } from "../http/error_response.ts";
 import type { Handled, HttpRequest } from "../http/message.ts";
 import { withoutBody } from "../http/respond.ts";
 import type { Log } from "../ports/log.ts";
+import type { Metrics } from "../ports/metrics.ts";
 import { logRequest } from "./access_log.ts";
 import { endBrokenConnection, refusalOf, TUNNEL } from "./broken_request.ts";
 import { beginRequest, breakConnection, type Connection, Connections } from "./connections.ts";
-import { HandshakeFaults } from "./handshake_faults.ts";
+import { classOf, HandshakeFaults } from "./handshake_faults.ts";
 import { type ConnectionLimits, MOST_HEADER_BYTES, MOST_REQUESTS_AHEAD } from "./limits.ts";
 import { addressOf, makeRequestIds, toHttpRequest } from "./node_request.ts";
 import { NodeRequestBody } from "./request_body.ts";
 import { faultOfHead } from "./request_head.ts";
+import { RequestMetrics } from "./request_metrics.ts";
 import { closeAfterResponse, discardRest, lingersAfterResponse } from "./unread_body.ts";
 import { dropResponse, writeHeldResponse, writeResponse } from "./write_response.ts";
 
@@ -37,6 +39,7 @@ export interface HttpServerOptions {
   readonly handle: (request: HttpRequest) => Promise<Handled>;
   readonly limits: ConnectionLimits;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** undefined for plain HTTP. */
   readonly tls: TlsKeyPair | undefined;
 }
@@ -50,12 +53,14 @@ export class HttpServer {
   readonly #secure: boolean;
   readonly #nextRequestId = makeRequestIds();
   readonly #connections: Connections;
+  readonly #counts: RequestMetrics;
   #draining = false;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#secure = options.tls !== undefined;
     this.#connections = new Connections(options.limits.idleTimeoutMs);
+    this.#counts = new RequestMetrics(options.metrics);
     this.#server = makeServer(options);
     this.#watchConnections();
     this.#server.on("request", (request, response) => void this.#serve(request, response, "body"));
@@ -119,11 +124,16 @@ export class HttpServer {
       });
     };
     this.#server.on("connection", (socket: Socket) => {
+      this.#counts.beginConnection();
+      socket.once("close", () => this.#counts.endConnection());
       if (!this.#secure) add(socket);
       else if (this.#draining) socket.destroy();
       else this.#connections.addHandshake(socket);
     });
-    this.#server.on("secureConnection", add);
+    this.#server.on("secureConnection", (socket: Socket) => {
+      this.#counts.completeHandshake();
+      add(socket);
+    });
     this.#server.on("clientError", (error: Error & { code?: string }, socket: Socket) => {
       log.debug("broken request", { peer: addressOf(socket), code: error.code });
       this.#break(socket, error.code);
@@ -138,6 +148,7 @@ export class HttpServer {
     this.#server.on("tlsClientError", (error: Error, socket: Socket & { readonly _parent?: Socket }) => {
       // The address of a TLS socket goes with its handshake; the one below still knows it.
       handshakes.tell(addressOf(socket._parent ?? socket), error);
+      this.#counts.failHandshake(classOf(error));
       socket.destroy();
     });
   }
@@ -148,8 +159,9 @@ export class HttpServer {
       socket.destroy();
       return;
     }
-    const end = (withAnswer: boolean): void =>
-      endBrokenConnection(socket, withAnswer ? refusalOf(code) : undefined);
+    const refusal = refusalOf(code);
+    this.#counts.refuseBroken(refusal.status.slice(0, 3));
+    const end = (withAnswer: boolean): void => endBrokenConnection(socket, withAnswer ? refusal : undefined);
     const connection = this.#connections.of(socket);
     if (connection === undefined) end(true);
     else breakConnection(connection, end);
@@ -167,11 +179,14 @@ export class HttpServer {
       return;
     }
     const id = this.#nextRequestId();
+    this.#counts.begin();
     try {
       await this.#exchange(id, connection, request, response, expects);
     } catch (error) {
       this.#options.log.error("request failed outside the handler", { request: id, error });
       response.destroy();
+    } finally {
+      this.#counts.end();
     }
   }
 
@@ -207,8 +222,16 @@ export class HttpServer {
       ? await writeHeldResponse(response, handled.response)
       : await writeResponse(response, handled.response, connection.closing);
     if (!body.ended) discardRest(body, socket, hold ? response : undefined);
+    const ms = performance.now() - started;
+    this.#counts.count({
+      operation: handled.action,
+      status: handled.response.status,
+      ms,
+      received: body.received,
+      sent: sent.bytes,
+    });
     const { method = "", url: target = "" } = request;
-    logRequest(log, { id, peer, method, target, handled, sent, ms: performance.now() - started });
+    logRequest(log, { id, peer, method, target, handled, sent, ms });
   }
 
   async #handle(request: HttpRequest): Promise<Handled> {

@@ -85,6 +85,11 @@ export class NodeRequestBody implements RequestBody {
     return this.#continueOn !== undefined;
   }
 
+  /** Bytes that came so far. */
+  get received(): number {
+    return this.#received;
+  }
+
   /** Bytes still to come; undefined when the client did not say. */
   get remaining(): number | undefined {
     return this.length === undefined ? undefined : this.length - this.#received;

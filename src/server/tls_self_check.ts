@@ -1,6 +1,7 @@
 /** Proves at the start, by a real handshake on loopback, that this runtime hands over what identity is made of. */
 import { request } from "node:https";
 import type { Handled, HttpRequest } from "../http/message.ts";
+import { NO_METRICS } from "../metrics/no_metrics.ts";
 import type { Log } from "../ports/log.ts";
 import { HttpServer, type HttpServerOptions, type TlsKeyPair } from "./http_server.ts";
 
@@ -45,6 +46,7 @@ export async function checkTls(
     },
     limits: LIMITS,
     log: SILENT,
+    metrics: NO_METRICS,
     tls: { ...keyPair, clientCertificates: { advertisedCas: undefined } },
   });
   const port = await server.listen("127.0.0.1", 0);

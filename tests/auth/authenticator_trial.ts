@@ -1,4 +1,5 @@
 /** An authenticator whose clock, certificates and passwords a test holds in its hands. */
+import { NO_METRICS } from "../../src/metrics/no_metrics.ts";
 import assert from "node:assert/strict";
 import { ClientAddress } from "../../src/auth/client_address.ts";
 import type { ClientTrust } from "../../src/auth/client_trust.ts";
@@ -62,6 +63,7 @@ export function setUp(change: Partial<AuthenticatorParts> = {}) {
   const authenticator = new RegistryAuthenticator({
     clock,
     log,
+    metrics: NO_METRICS,
     addresses: new ClientAddress([{ address: "10.0.0.0", prefixLength: 8 }]),
     certificates: { verdicts, required: false },
     passwords: checker,

@@ -2,6 +2,7 @@
  * Says where the time of one HTTP thread goes: `deno run -A --v8-flags=--expose-gc tests/bench/profile_http.ts WORK [--tls]`,
  * where WORK is manifest, blob or pull. The thread is this process, the client wrk or curl.
  */
+import { ThreadMetrics } from "../../src/metrics/thread_metrics.ts";
 import { Session } from "node:inspector";
 import { loadConfig } from "../../src/config/load_config.ts";
 import { openStoresAlone } from "../../src/cli/wire.ts";
@@ -77,6 +78,7 @@ async function startHere(workDir: string, useTls: boolean): Promise<RunningConte
   const tls = useTls ? await writeServerCertificate(workDir) : undefined;
   // Lines are written and thrown away: what they cost to write is part of a request.
   const log = new JsonLog(() => {}, "info");
+  const metrics = new ThreadMetrics(() => {});
   const stores = openStoresAlone(settings, log, 1);
   const service = new RequestService(
     {
@@ -84,8 +86,12 @@ async function startHere(workDir: string, useTls: boolean): Promise<RunningConte
       manifests: new LocalManifestReader(nodeHasher),
       pulls: new PullCounter(stores.metadata, log),
     },
-    { everything: log, auth: log, audit: log },
-    () => undefined,
+    {
+      logs: { everything: log, auth: log, audit: log },
+      metrics,
+      scrape: undefined,
+      openPasswords: () => undefined,
+    },
   );
   await service.use(settings);
   const { server } = settings;
@@ -93,6 +99,7 @@ async function startHere(workDir: string, useTls: boolean): Promise<RunningConte
     handle: service.handle,
     limits: { ...server, bodyWindowMs: server.bodyStallTimeoutMs },
     log,
+    metrics,
     tls: tls && {
       certificate: await Deno.readTextFile(tls.certificateFile),
       privateKey: await Deno.readTextFile(tls.keyFile),

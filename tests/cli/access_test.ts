@@ -1,4 +1,5 @@
 /** From a configuration to who may do what: the parts as they are put together for a thread. */
+import { NO_METRICS } from "../../src/metrics/no_metrics.ts";
 import assert from "node:assert/strict";
 import { challengesOf, makeAccessControl, makeAuthenticator } from "../../src/cli/access.ts";
 import type { Operation } from "../../src/core/operation.ts";
@@ -140,14 +141,24 @@ Deno.test("makeAuthenticator() knows the configured users, proxies and key, and 
     ...change,
   });
   const settings = load(`[global]\ntrusted_proxies = ["10.0.0.0/8"]\n${ALICE}${TOKENS}`);
-  const authenticator = await makeAuthenticator(settings, new FakeChecker(), clock, log);
+  const authenticator = await makeAuthenticator(settings, {
+    remote: new FakeChecker(),
+    clock,
+    log,
+    metrics: NO_METRICS,
+  });
   const identity = { clientIp: "203.0.113.9", id: "alice-id", username: "alice", certificate: undefined };
   const authorization = `Basic ${utf8("alice:right").toBase64()}`;
   assert.deepEqual(await authenticator.identify(shown({ authorization })), identity);
   const bearer = shown({ authorization: `Bearer ${(await authenticator.issueToken(identity)).token}` });
   assert.deepEqual(await authenticator.identify(bearer), identity);
 
-  const withoutAlice = await makeAuthenticator(load(TOKENS), undefined, clock, log);
+  const withoutAlice = await makeAuthenticator(load(TOKENS), {
+    remote: undefined,
+    clock,
+    log,
+    metrics: NO_METRICS,
+  });
   await assert.rejects(withoutAlice.identify(bearer), /its user is known no more/);
   await assert.rejects(withoutAlice.identify(shown({ authorization })), /knows no passwords/);
   assert.equal((await withoutAlice.identify(shown({}))).clientIp, "10.0.0.1");
@@ -155,6 +166,11 @@ Deno.test("makeAuthenticator() knows the configured users, proxies and key, and 
     /secret_key = ".*"/,
     `secret_key = "${new Uint8Array(32).fill(4).toBase64()}"`,
   );
-  const other = await makeAuthenticator(load(ALICE + otherKey), new FakeChecker(), clock, log);
+  const other = await makeAuthenticator(load(ALICE + otherKey), {
+    remote: new FakeChecker(),
+    clock,
+    log,
+    metrics: NO_METRICS,
+  });
   await assert.rejects(other.identify(bearer), /it is not one of this registry's/);
 });

@@ -1,4 +1,5 @@
 /** Entry of a process with the threads of a server that looks often whether they accept. Prints the port, and the log. */
+import { Scrape } from "../../src/cli/scrape.ts";
 import { BUILT_IN } from "../../src/config/load_config.ts";
 import { JsonLog } from "../../src/server/json_log.ts";
 import { Threads } from "../../src/cli/threads.ts";
@@ -15,6 +16,7 @@ const threads = new Threads(
     },
     logLevels: { everything: "info", auth: "info", audit: "info" },
     log,
+    scrape: new Scrape(),
     writeLog: write,
     onFatal: (reason) => log.error("cannot go on", { reason }),
     watchTimes: { everyMs: 200, patienceMs: 300 },

@@ -1,4 +1,6 @@
 /** The threads of a server: a dead one is replaced, a dead writer ends everything, the end is orderly. */
+import { findSample, readPrometheusText } from "../metrics/prometheus_text.ts";
+import { Scrape } from "../../src/cli/scrape.ts";
 import assert from "node:assert/strict";
 import type { Settings } from "../../src/config/settings.ts";
 import { BUILT_IN } from "../../src/config/load_config.ts";
@@ -23,6 +25,7 @@ class ThreadsUnderTest implements AsyncDisposable {
   lines = "";
   port = 0;
   readonly rootDir: string;
+  readonly scrape = new Scrape();
   #stopped: Promise<void> | undefined;
 
   constructor(
@@ -42,6 +45,7 @@ class ThreadsUnderTest implements AsyncDisposable {
         settings,
         logLevels: { everything: "info", auth: "info", audit: "info" },
         log: this.log,
+        scrape: this.scrape,
         writeLog: (lines) => this.lines += lines,
         onFatal: (reason) => this.fatal.push(reason),
         watchTimes: { everyMs: 300, patienceMs: 500 },
@@ -123,6 +127,37 @@ Deno.test("an HTTP thread that dies is replaced on the same port", async () => {
   ]);
   assert.match(String(server.log.records[0]!.fields.reason), /ended by a test/);
   assert.deepEqual(server.fatal, []);
+});
+
+Deno.test("what dead HTTP threads counted stays counted, and what they measured does not", async () => {
+  await using server = await ThreadsUnderTest.start(1, {
+    http: new URL("./dying_http_thread.ts", import.meta.url),
+  });
+  const scrape = async () => readPrometheusText(await server.scrape.read());
+  const answered = { operation: "healthz", status: "200" };
+  let expected = 0;
+  for (let death = 1; death <= 3; death++) {
+    using open = await RawClient.connect(server.port);
+    await open.send(HEALTH);
+    await open.readAnswer();
+    expected++;
+    await until(async () =>
+      findSample(await scrape(), "simple_registry_requests_total", answered) === expected
+    );
+    assert.ok(findSample(await scrape(), "simple_registry_connections_open")! >= 1);
+    tell("end an HTTP thread");
+    await open.readToEnd();
+    await until(() => server.log.records.length === death && server.threads.alive === 1);
+    const families = await scrape();
+    assert.equal(findSample(families, "simple_registry_requests_total", answered), expected);
+    assert.equal(findSample(families, "simple_registry_http_thread_deaths_total"), death);
+    const lags = families.get("simple_registry_event_loop_lag_max_seconds")?.samples ?? [];
+    assert.deepEqual(
+      lags.filter(({ labels }) => labels.thread!.startsWith("http-1")),
+      [],
+      "a name beside the first",
+    );
+  }
 });
 
 Deno.test("a process whose HTTP threads die again and again cannot go on", async () => {

@@ -5,6 +5,7 @@ import { CLIENT_NAMES } from "../../src/cli/client_config.ts";
 import { USAGE } from "../../src/cli/usage.ts";
 import { KEYS_OF_THE_ORIGINAL } from "../../src/config/keys_of_the_original.ts";
 import { visitSchema } from "../../src/config/schema.ts";
+import { exposedName, METRIC_FAMILIES, type MetricName } from "../../src/core/metric_families.ts";
 import { makeDigest } from "../../src/core/digest.ts";
 import { parseRepositoryName } from "../../src/core/repository_name.ts";
 import {
@@ -18,7 +19,7 @@ import {
 import { DEEPEST_NESTING, LONGEST_RULE, MOST_NODES } from "../../src/policy/engine.ts";
 import { MOST_LIST_ENTRIES } from "../../src/policy/policy_variables.ts";
 import { IMAGE_FIELDS, RETENTION_FUNCTIONS } from "../../src/policy/retention_rules.ts";
-import { codesIn, readPage, readPages } from "./markdown.ts";
+import { codesIn, projectPath, readPage, readPages } from "./markdown.ts";
 
 const configuration = readPage("docs/configuration.md");
 const reference = readPage("docs/cel-reference.md");
@@ -169,6 +170,30 @@ Deno.test("access-control.md has every header that a webhook is sent, and no oth
   const documented = accessControl.rows.map(({ cells }) => codesIn(cells[0]!)[0]?.toLowerCase() ?? "")
     .filter((name) => name.startsWith("x-"));
   assert.deepEqual(documented.toSorted(), [...new Set(sent)].toSorted());
+});
+
+Deno.test("observability.md has every metric with its type, labels and help, and no other", () => {
+  const expected = Object.entries(METRIC_FAMILIES).map(([name, { type, labels, help }]) => {
+    const shown = labels.map((label) => `\`${label}\``).join(", ");
+    return [`\`${exposedName(name as MetricName)}\``, type, shown, help];
+  });
+  const documented = readPage("docs/observability.md").rows
+    .filter(({ cells }) => /^`(simple_registry|process)_/.test(cells[0]!)).map(({ cells }) => [...cells]);
+  assert.deepEqual(documented, expected);
+});
+
+Deno.test("observability.md has every reason that metrics tell", () => {
+  const codes = codesIn(readPage("docs/observability.md").prose);
+  const sources = [
+    "src/auth/authentication_counts.ts",
+    "src/auth/certificate_verdict.ts",
+    "src/server/handshake_faults.ts",
+  ];
+  for (const source of sources) {
+    const reasons = [...Deno.readTextFileSync(projectPath(source)).matchAll(/^ {2}\| "([a-z_]+)"/gm)];
+    assert.ok(reasons.length > 5, source);
+    for (const [, reason] of reasons) assert.ok(codes.includes(reason!), `${reason} of ${source}`);
+  }
 });
 
 Deno.test("no document holds a path of a machine or is empty of headings", () => {

@@ -29,6 +29,7 @@ const latest = { kind: "tag", tag: "latest" };
 const ROUTES: [method: string, target: string, route: Record<string, unknown>][] = [
   ["GET", "/v2/", { action: "get-api-version" }],
   ["HEAD", "/v2", { action: "get-api-version" }],
+  ["GET", "/metrics", { action: "metrics" }],
   ["GET", "/v2/_catalog?n=5", { action: "list-catalog", n: 5 }],
   ["GET", "/healthz", { action: "healthz" }],
   ["HEAD", "/readyz", { action: "readyz" }],

@@ -1,4 +1,5 @@
 /** The token endpoint, with the real authenticator behind it. */
+import { NO_METRICS } from "../../src/metrics/no_metrics.ts";
 import assert from "node:assert/strict";
 import { ClientAddress } from "../../src/auth/client_address.ts";
 import { RegistryAuthenticator } from "../../src/auth/registry_authenticator.ts";
@@ -15,6 +16,7 @@ function setUp(withTokens = true) {
   const authenticator = new RegistryAuthenticator({
     clock: registry.clock,
     log: registry.log,
+    metrics: NO_METRICS,
     addresses: new ClientAddress([]),
     certificates: undefined,
     passwords: new FakeChecker(),

@@ -1,4 +1,5 @@
 /** The threads of a server on a data directory, with a probe in the event loop of each HTTP thread. */
+import { Scrape } from "../../src/cli/scrape.ts";
 import { loadConfig } from "../../src/config/load_config.ts";
 import { JsonLog } from "../../src/server/json_log.ts";
 import { Threads } from "../../src/cli/threads.ts";
@@ -52,6 +53,7 @@ export class ProbedServer implements AsyncDisposable {
         },
         logLevels: { everything: "info", auth: "info", audit: "info" },
         log,
+        scrape: new Scrape(),
         writeLog: () => {},
         onFatal: (reason) => {
           throw new Error(reason);

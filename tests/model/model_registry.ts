@@ -2,6 +2,7 @@
 import type { Caller } from "../../src/core/caller.ts";
 import type { Identity } from "../../src/core/identity.ts";
 import { anonymousIdentity } from "../../src/core/identity.ts";
+import { NO_METRICS } from "../../src/metrics/no_metrics.ts";
 import type { Operation } from "../../src/core/operation.ts";
 import type { Inventory } from "../../src/ports/inventory.ts";
 import type { LogFields } from "../../src/ports/log.ts";
@@ -50,6 +51,7 @@ export function makeModelRegistry(settings: Partial<RegistrySettings> = {}): Mod
     clock: { now: () => registry.time },
     log,
     audit: log,
+    metrics: NO_METRICS,
     authorization: {
       decide: (_caller: Caller, operation: Operation) => {
         registry.asked.push(operation);

@@ -1,3 +1,4 @@
+import { NO_METRICS } from "../../src/metrics/no_metrics.ts";
 import assert from "node:assert/strict";
 import { request } from "node:https";
 import { Socket } from "node:net";
@@ -78,6 +79,7 @@ Deno.test("the certificates of a real handshake arrive byte for byte, the leaf f
     },
     limits: AMPLE_LIMITS,
     log: new RecordingLog(),
+    metrics: NO_METRICS,
     tls: { ...keyPair, clientCertificates: { advertisedCas: undefined } },
   });
   const port = await server.listen("127.0.0.1", 0);

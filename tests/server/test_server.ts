@@ -1,4 +1,6 @@
 /** Starts the HTTP server of one thread in the test's own process, plain or TLS, with short limits. */
+import { ProcessMetrics } from "../../src/metrics/process_metrics.ts";
+import { ThreadMetrics } from "../../src/metrics/thread_metrics.ts";
 import type { Handled, HttpRequest } from "../../src/http/message.ts";
 import type { Log, LogFields } from "../../src/ports/log.ts";
 import { HttpServer } from "../../src/server/http_server.ts";
@@ -74,6 +76,9 @@ export class TestServer implements AsyncDisposable {
   readonly log = new RecordingLog();
   readonly secure: boolean;
   readonly server: HttpServer;
+  /** What it counted. */
+  readonly metrics = new ProcessMetrics();
+  readonly counters = this.metrics.open();
   port = 0;
 
   constructor({ secure = false, limits = {}, handle }: TestServerOptions) {
@@ -82,6 +87,7 @@ export class TestServer implements AsyncDisposable {
       handle: handle ?? this.echo.handle,
       limits: { ...AMPLE_LIMITS, ...limits },
       log: this.log,
+      metrics: new ThreadMetrics((series) => this.counters.receive(series)),
       tls: secure ? keyPair : undefined,
     });
   }
@@ -116,8 +122,8 @@ export function testBoth(title: string, run: (secure: boolean) => Promise<void>)
 }
 
 /** Resolves when `holds` does; for what tells nobody when it happens. */
-export async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; !holds(); i++) {
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let i = 0; !await holds(); i++) {
     if (i > 2000) throw new Error(`waited in vain for ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -20,9 +20,19 @@ const RECOUNTED = `
     (SELECT count(*) FROM tag WHERE repository = r.id) AS tags
   FROM repository r ORDER BY name`;
 
+const RECOUNTED_TOTALS = `
+  SELECT 1 AS id,
+    (SELECT count(*) FROM repository) AS repositories,
+    (SELECT count(*) FROM manifest) AS manifests,
+    (SELECT count(*) FROM tag) AS tags,
+    (SELECT count(*) FROM blob) AS blobs,
+    (SELECT coalesce(sum(size), 0) FROM blob) AS blob_bytes,
+    (SELECT count(*) FROM upload_session) AS uploads`;
+
 function assertCounted(database: DatabaseSync): void {
   const rows = (sql: string) => database.prepare(sql).all().map((row) => ({ ...row }));
   assert.deepEqual(rows(COUNTED), rows(RECOUNTED));
+  assert.deepEqual(rows("SELECT * FROM total"), rows(RECOUNTED_TOTALS));
 }
 
 type Step = (metadata: TempMetadata) => Promise<unknown>;
@@ -89,6 +99,10 @@ Deno.test("a database of before there were counts is counted when it is opened",
       UPDATE repository SET blob_bytes = 0, manifest_bytes = 0, blobs = 0, manifests = 0, tags = 0;
       DROP TRIGGER count_hold; DROP TRIGGER discount_hold; DROP TRIGGER recount_blob; DROP TRIGGER count_manifest;
       DROP TRIGGER discount_manifest; DROP TRIGGER count_tag; DROP TRIGGER discount_tag;
+      DROP TRIGGER total_repositories_up; DROP TRIGGER total_repositories_down; DROP TRIGGER total_manifests_up;
+      DROP TRIGGER total_manifests_down; DROP TRIGGER total_tags_up; DROP TRIGGER total_tags_down;
+      DROP TRIGGER total_uploads_up; DROP TRIGGER total_uploads_down; DROP TRIGGER total_blobs_up;
+      DROP TRIGGER total_blobs_down; DROP TRIGGER total_blobs_resized; DROP TABLE total;
       DROP INDEX upload_session_of_repository; DROP TABLE pull; DROP INDEX tag_history_by_time; DROP INDEX tag_history_by_previous;
       ALTER TABLE tag DROP COLUMN pull_count;
       ALTER TABLE manifest DROP COLUMN pulled_at; ALTER TABLE manifest DROP COLUMN pull_count;

@@ -6,6 +6,7 @@ export const INVENTORY_QUERIES = {
   repositoryFacts: `
     SELECT name, blob_bytes, manifest_bytes, blobs, manifests, tags FROM repository
     WHERE name > ?1 ORDER BY name LIMIT ?2`,
+  totals: "SELECT repositories, manifests, tags, blobs, blob_bytes, uploads FROM total WHERE id = 1",
   tagFacts: `
     SELECT name, digest, pushed_at, pulled_at, pull_count FROM tag
     WHERE repository = ${REPOSITORY} AND name > ?2 ORDER BY name LIMIT ?3`,

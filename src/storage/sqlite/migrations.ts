@@ -155,6 +155,45 @@ const MIGRATIONS: readonly string[] = [
   `,
   "CREATE INDEX upload_session_of_repository ON upload_session (repository, id)",
   "CREATE INDEX pull_by_age ON pull (repository, digest, tag, at)",
+  `
+  -- What all repositories hold together, for those who watch the server: kept by triggers, since a scan of a large store for
+  -- each look would be too much.
+  CREATE TABLE total (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    repositories INTEGER NOT NULL,
+    manifests INTEGER NOT NULL,
+    tags INTEGER NOT NULL,
+    blobs INTEGER NOT NULL,
+    blob_bytes INTEGER NOT NULL,
+    uploads INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO total VALUES (
+    1,
+    (SELECT count(*) FROM repository),
+    (SELECT count(*) FROM manifest),
+    (SELECT count(*) FROM tag),
+    (SELECT count(*) FROM blob),
+    (SELECT coalesce(sum(size), 0) FROM blob),
+    (SELECT count(*) FROM upload_session)
+  );
+  CREATE TRIGGER total_repositories_up AFTER INSERT ON repository BEGIN UPDATE total SET repositories = repositories + 1; END;
+  CREATE TRIGGER total_repositories_down AFTER DELETE ON repository BEGIN UPDATE total SET repositories = repositories - 1; END;
+  CREATE TRIGGER total_manifests_up AFTER INSERT ON manifest BEGIN UPDATE total SET manifests = manifests + 1; END;
+  CREATE TRIGGER total_manifests_down AFTER DELETE ON manifest BEGIN UPDATE total SET manifests = manifests - 1; END;
+  CREATE TRIGGER total_tags_up AFTER INSERT ON tag BEGIN UPDATE total SET tags = tags + 1; END;
+  CREATE TRIGGER total_tags_down AFTER DELETE ON tag BEGIN UPDATE total SET tags = tags - 1; END;
+  CREATE TRIGGER total_uploads_up AFTER INSERT ON upload_session BEGIN UPDATE total SET uploads = uploads + 1; END;
+  CREATE TRIGGER total_uploads_down AFTER DELETE ON upload_session BEGIN UPDATE total SET uploads = uploads - 1; END;
+  CREATE TRIGGER total_blobs_up AFTER INSERT ON blob BEGIN
+    UPDATE total SET blobs = blobs + 1, blob_bytes = blob_bytes + NEW.size;
+  END;
+  CREATE TRIGGER total_blobs_down AFTER DELETE ON blob BEGIN
+    UPDATE total SET blobs = blobs - 1, blob_bytes = blob_bytes - OLD.size;
+  END;
+  CREATE TRIGGER total_blobs_resized AFTER UPDATE OF size ON blob WHEN NEW.size <> OLD.size BEGIN
+    UPDATE total SET blob_bytes = blob_bytes + NEW.size - OLD.size;
+  END;
+  `,
 ];
 
 /** The version of the tables that this program reads and writes. */

@@ -11,6 +11,7 @@ import type {
   ManifestGroup,
   PullFacts,
   RepositoryFacts,
+  StorageTotals,
   TagFacts,
   TagRemoval,
 } from "../../ports/inventory.ts";
@@ -46,6 +47,18 @@ export class SqliteInventory implements Inventory {
       manifests: row.manifests as number,
       tags: row.tags as number,
     }));
+  }
+
+  async readTotals(): Promise<StorageTotals> {
+    const row = this.#rows("totals")[0]!;
+    return {
+      repositories: row.repositories as number,
+      manifests: row.manifests as number,
+      tags: row.tags as number,
+      blobs: row.blobs as number,
+      blobBytes: row.blob_bytes as number,
+      uploads: row.uploads as number,
+    };
   }
 
   async listTagFacts(repository: RepositoryName, page: PageRequest<Tag>): Promise<TagFacts[]> {
