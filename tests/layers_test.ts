@@ -18,6 +18,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   metrics: ["core", "ports"],
   http: ["core", "ports", "registry"],
   server: ["core", "ports", "config", "http", "auth", "metrics"],
+  upstream: ["core", "ports"],
   cli: ["*"],
 };
 
@@ -109,10 +110,10 @@ Deno.test("ports hold interfaces only: their files make no value that a program 
 Deno.test("SQL engines and sockets stay in their layers", async () => {
   const homes: Readonly<Record<string, readonly string[]>> = {
     "node:sqlite": ["storage", "cli"],
-    // auth asks webhooks; commands try a connection and read the system's CAs.
-    "node:http": ["server", "auth"],
-    "node:https": ["server", "auth", "cli"],
-    "node:tls": ["server", "cli"],
+    // auth asks webhooks, upstream other registries; commands try a connection and read the system's CAs.
+    "node:http": ["server", "auth", "upstream"],
+    "node:https": ["server", "auth", "cli", "upstream"],
+    "node:tls": ["server", "cli", "upstream"],
   };
   const wrong = (await readEdges(sourceFiles())).filter(({ from, to }) =>
     isWithinSource(from) && homes[to] !== undefined && !homes[to].includes(layerOf(from))

@@ -1,0 +1,89 @@
+/** Keeps a host that does not answer, or that asked for fewer requests, from being asked for a while. */
+import { UpstreamFault } from "../core/upstream_fault.ts";
+
+/** ms without requests after the first failure; doubled by each further one. */
+const SHORTEST_PAUSE = 5000;
+const LONGEST_PAUSE = 60_000;
+
+/** Answers of status 5xx in a row that count as a failure. */
+const MOST_ERRORS = 3;
+
+/** ms that a host gets which limits requests and does not say for how long. */
+const LIMITED_PAUSE = 10_000;
+
+/** A host may not keep itself from being asked for longer than this; ms. */
+const LONGEST_RETRY_AFTER = 60 * 60 * 1000;
+
+export class CircuitBreaker {
+  readonly #host: string;
+  readonly #now: () => number;
+  #failures = 0;
+  #errors = 0;
+  #openUntil = 0;
+  #reason = "";
+  #limitedUntil = 0;
+  #probing = false;
+
+  /** @param now ms of a clock that nobody sets */
+  constructor(host: string, now: () => number) {
+    this.#host = host;
+    this.#now = now;
+  }
+
+  /**
+   * Called before a request. After a pause one request goes through, and the others wait for what becomes of it.
+   *
+   * @throws {UpstreamFault} where the host is not to be asked now
+   */
+  enter(): void {
+    const now = this.#now();
+    if (now < this.#limitedUntil) throw this.#limited(this.#limitedUntil - now);
+    if (this.#failures === 0) return;
+    if (now >= this.#openUntil && !this.#probing) {
+      this.#probing = true;
+      return;
+    }
+    throw new UpstreamFault(
+      "unreachable",
+      `"${this.#host}" is not asked for the moment, because it failed: ${this.#reason}`,
+    );
+  }
+
+  /** The head of an answer came. */
+  answered(status: number): void {
+    this.#probing = false;
+    this.#errors = status >= 500 ? this.#errors + 1 : 0;
+    if (this.#errors >= MOST_ERRORS) this.#open(`it answered ${status} ${this.#errors} times in a row`);
+    else if (this.#errors === 0) this.#failures = 0;
+  }
+
+  /** No answer came. */
+  failed(reason: string): void {
+    this.#probing = false;
+    this.#open(reason);
+  }
+
+  /** A request ended without telling anything of the host, because whoever asked went away. */
+  left(): void {
+    this.#probing = false;
+  }
+
+  /** It answered 429; gives the fault to throw. */
+  limit(retryAfterMs: number | undefined): UpstreamFault {
+    const pause = Math.min(retryAfterMs ?? LIMITED_PAUSE, LONGEST_RETRY_AFTER);
+    this.#limitedUntil = this.#now() + pause;
+    return this.#limited(pause);
+  }
+
+  #open(reason: string): void {
+    const pause = Math.min(SHORTEST_PAUSE * 2 ** this.#failures, LONGEST_PAUSE);
+    this.#failures++;
+    this.#reason = reason;
+    this.#openUntil = this.#now() + pause;
+  }
+
+  #limited(pause: number): UpstreamFault {
+    const message = `"${this.#host}" limits requests, and is not asked for ${Math.ceil(pause / 1000)} s`;
+    return new UpstreamFault("limited", message, { retryAfterMs: pause });
+  }
+}

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import {
+  buildImage,
+  buildIndex,
+  describeContent,
+  makeContent,
+  randomBytes,
+} from "../harness/build_images.ts";
+import { issueCertificate } from "../harness/certificates.ts";
+import { ScriptedUpstream, sendJson } from "./scripted_upstream.ts";
+import { byDigest, digest, expectFault, makeClient, NAME, readAll, tagged } from "./upstream_trial.ts";
+
+Deno.test("a manifest is fetched by tag and by digest, with its type and exactly its bytes", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const built = buildIndex({ docker: true });
+  upstream.addImage(NAME, built, "v1");
+  using client = makeClient(upstream);
+  for (const reference of [tagged("v1"), byDigest(built.index.digest)]) {
+    const found = await client.getManifest(NAME, reference);
+    assert.equal(found?.digest, built.index.digest);
+    assert.equal(found?.mediaType, built.index.mediaType);
+    assert.deepEqual(found?.bytes, built.index.bytes);
+  }
+});
+
+Deno.test("a manifest is described by HEAD, without a download", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const { manifest } = buildImage();
+  upstream.addManifest(NAME, manifest, "v1");
+  using client = makeClient(upstream);
+  assert.deepEqual(await client.headManifest(NAME, tagged("v1")), describeContent(manifest));
+  assert.equal(upstream.count("GET", /./), 0);
+});
+
+Deno.test("what the upstream does not have is undefined, and no fault", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  using client = makeClient(upstream);
+  const absent = digest(`sha256:${"0".repeat(64)}`);
+  assert.equal(await client.getManifest(NAME, tagged("v1")), undefined);
+  assert.equal(await client.headManifest(NAME, tagged("v1")), undefined);
+  assert.equal(await client.getBlob(NAME, absent), undefined);
+  assert.equal(await client.headBlob(NAME, absent), undefined);
+  assert.equal(await client.listTags(NAME, 10), undefined);
+  assert.deepEqual(await client.listReferrers(NAME, absent, 10), []);
+});
+
+Deno.test("a blob comes with its size, and from an offset where one is asked for", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const blob = makeContent("application/octet-stream", randomBytes(3_000_000));
+  upstream.addBlob(NAME, blob);
+  using client = makeClient(upstream);
+  assert.equal(await client.headBlob(NAME, digest(blob.digest)), 3_000_000);
+  const whole = await client.getBlob(NAME, digest(blob.digest));
+  assert.equal(whole?.size, 3_000_000);
+  assert.deepEqual(await readAll(whole!.chunks), blob.bytes);
+  const rest = await client.getBlob(NAME, digest(blob.digest), 2_999_990);
+  assert.deepEqual([rest?.size, rest?.start], [3_000_000, 2_999_990]);
+  assert.deepEqual(await readAll(rest!.chunks), blob.bytes.subarray(2_999_990));
+});
+
+Deno.test("all pages of the tags are read, and what is no tag is left out", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const { manifest } = buildImage();
+  const tags = Array.from({ length: 2500 }, (_, i) => `t${i}`);
+  upstream.addManifest(NAME, manifest, ...tags, "no/tag", "-neither");
+  using client = makeClient(upstream);
+  assert.deepEqual((await client.listTags(NAME, 10_000))?.toSorted(), tags.toSorted());
+  assert.equal(upstream.count("GET", /tags\/list/), 3);
+  assert.equal((await client.listTags(NAME, 10))?.length, 10);
+});
+
+Deno.test("referrers are listed with their annotations", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const { manifest } = buildImage();
+  const signature = buildImage({ subject: manifest, artifactType: "application/x.signature" });
+  const descriptor = {
+    ...describeContent(signature.manifest),
+    artifactType: "application/x.signature",
+    annotations: { by: "test" },
+  };
+  upstream.addReferrer(NAME, manifest.digest, descriptor);
+  using client = makeClient(upstream);
+  assert.deepEqual(await client.listReferrers(NAME, digest(manifest.digest), 10), [descriptor]);
+});
+
+Deno.test("referrers are found in the fallback tag of a registry without their API", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const { manifest } = buildImage();
+  const index = buildIndex();
+  upstream.addManifest(NAME, index.index, manifest.digest.replace(":", "-"));
+  upstream.script = ({ path }, response) => {
+    if (!path.includes("/referrers/")) return false;
+    sendJson(response, 404, {});
+    return true;
+  };
+  using client = makeClient(upstream);
+  const found = await client.listReferrers(NAME, digest(manifest.digest), 10);
+  assert.deepEqual(
+    found.map((each) => each.digest as string),
+    index.images.map((image) => image.manifest.digest).toSorted(),
+  );
+});
+
+Deno.test("a manifest that is sent as text is taken for what it says itself", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const { manifest } = buildImage({ docker: true });
+  upstream.script = (_, response) => {
+    response.writeHead(200, { "content-type": "text/plain; charset=utf-8" }).end(manifest.bytes);
+    return true;
+  };
+  using client = makeClient(upstream);
+  assert.equal((await client.getManifest(NAME, tagged("v1")))?.mediaType, manifest.mediaType);
+  assert.equal(await client.headManifest(NAME, tagged("v1")), "unknown digest");
+});
+
+Deno.test("an upstream is asked over TLS, with a private CA and a client certificate", async () => {
+  const ca = issueCertificate({ commonName: "CA", isAuthority: true });
+  const server = issueCertificate({
+    commonName: "upstream",
+    issuer: ca,
+    dnsNames: ["upstream.test"],
+    ipAddresses: ["127.0.0.1"],
+    purposes: ["serverAuth"],
+  });
+  const own = issueCertificate({ commonName: "mirror", issuer: ca, purposes: ["clientAuth"] });
+  const tls = { certificate: server.certificatePem, privateKey: server.keyPem, clientCa: ca.certificatePem };
+  await using upstream = await ScriptedUpstream.start({ tls });
+  const { manifest } = buildImage();
+  upstream.addManifest(NAME, manifest, "v1");
+  const clientCertificate = { certificate: own.certificatePem, privateKey: own.keyPem };
+  const hosts = { "upstream.test": ["127.0.0.1"], "other.test": ["127.0.0.1"] };
+  for (const host of ["127.0.0.1", "upstream.test"]) {
+    const url = `https://${host}:${upstream.port}`;
+    using client = makeClient({ url, hosts, trustedCas: ca.certificatePem, clientCertificate });
+    assert.equal(
+      (await client.headManifest(NAME, tagged("v1")) as { digest: string }).digest,
+      manifest.digest,
+    );
+    using stranger = makeClient({ url, hosts, trustedCas: ca.certificatePem });
+    await assert.rejects(stranger.headManifest(NAME, tagged("v1")));
+    using distrustful = makeClient({ url, hosts, clientCertificate });
+    await expectFault(distrustful.headManifest(NAME, tagged("v1")), "unreachable");
+  }
+  using misled = makeClient({
+    url: `https://other.test:${upstream.port}`,
+    hosts,
+    trustedCas: ca.certificatePem,
+    clientCertificate,
+  });
+  await expectFault(misled.headManifest(NAME, tagged("v1")), "unreachable", /altnames/);
+});
+
+Deno.test("the next address of a host is asked where the first one does not answer", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  upstream.addManifest(NAME, buildImage().manifest, "v1");
+  const hosts = { "two.test": ["127.0.0.2", "127.0.0.1"] };
+  using client = makeClient({ url: `http://two.test:${upstream.port}`, hosts });
+  assert.ok(await client.getManifest(NAME, tagged("v1")));
+});
