@@ -27,6 +27,16 @@ export class Layout {
     return `${this.rootDir}/control.sock`;
   }
 
+  /** What a scrub has put aside. Made when there is something. */
+  get quarantine(): string {
+    return `${this.rootDir}/quarantine`;
+  }
+
+  /** How far a scrub is, and what the last one found. */
+  get scrubState(): string {
+    return `${this.rootDir}/scrub.json`;
+  }
+
   get uploads(): string {
     return `${this.rootDir}/uploads`;
   }
@@ -58,6 +68,18 @@ export class Layout {
 export function blobFileOf(digest: Digest, session: UploadSessionId): BlobFile {
   const hex = hexOf(digest);
   return `${algorithmOf(digest)}/${hex.slice(0, 2)}/${hex}.${session}` as BlobFile;
+}
+
+/** No upload session has this name, so no file ever has the names that are made with it. */
+const WITHDRAWN = "withdrawn";
+
+/** What a row names whose file was put into quarantine: a file that never is, until a push of the digest brings one. */
+export function withdrawnFileOf(digest: Digest): BlobFile {
+  return blobFileOf(digest, WITHDRAWN as UploadSessionId);
+}
+
+export function isWithdrawnFile(file: BlobFile): boolean {
+  return sessionOf(file) === WITHDRAWN;
 }
 
 /** The digest that a blob file's name says its bytes have. */

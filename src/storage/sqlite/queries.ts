@@ -7,15 +7,19 @@
 /** Id of the repository that the first parameter names. */
 const REPOSITORY = "(SELECT id FROM repository WHERE name = ?1)";
 
+/** False for a manifest whose bytes were withdrawn because they are damaged, whatever a memory of good ones may hold. */
+const HAS_BYTES = "EXISTS (SELECT 1 FROM content c WHERE c.digest = m.digest AND length(c.bytes) > 0)";
+
 export const QUERIES = {
   dataVersion: "PRAGMA data_version",
   repository: "SELECT id FROM repository WHERE name = ?1",
   manifestByTag: `
     SELECT m.digest, m.media_type FROM tag t
     CROSS JOIN manifest m ON m.repository = t.repository AND m.digest = t.digest
-    WHERE t.repository = ${REPOSITORY} AND t.name = ?2`,
+    WHERE t.repository = ${REPOSITORY} AND t.name = ?2 AND ${HAS_BYTES}`,
   manifestByDigest: `
-    SELECT digest, media_type FROM manifest WHERE repository = ${REPOSITORY} AND digest = ?2`,
+    SELECT digest, media_type FROM manifest m
+    WHERE repository = ${REPOSITORY} AND digest = ?2 AND ${HAS_BYTES}`,
   content: "SELECT bytes FROM content WHERE digest = ?1",
   blob: `
     SELECT b.size, b.file, h.announced_at FROM hold h

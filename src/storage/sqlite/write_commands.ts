@@ -17,6 +17,7 @@ import type {
   Quota,
   UploadSession,
 } from "../../ports/metadata_store.ts";
+import { isWithdrawnFile, withdrawnFileOf } from "../files/layout.ts";
 import { LifetimeCommands } from "./lifetime_commands.ts";
 
 /** Missing blobs that a refusal names. */
@@ -132,6 +133,14 @@ export class WriteCommands extends LifetimeCommands {
     return { kind: "deleted", obsolete: row?.file };
   }
 
+  withdrawBlob(digest: Digest, file: BlobFile): boolean {
+    return this.sql.withdrawBlob.get(withdrawnFileOf(digest), digest, file) !== undefined;
+  }
+
+  withdrawContent(digest: Digest, damaged: Uint8Array): boolean {
+    return this.sql.withdrawContent.get(digest, damaged) !== undefined;
+  }
+
   #checkBlobQuota(
     repository: RepositoryName,
     digest: Digest,
@@ -172,8 +181,8 @@ export class WriteCommands extends LifetimeCommands {
       if (kind === "child" || kind === "foreign") continue;
       const blob = repository === undefined
         ? undefined
-        : this.sql.heldBlob.get(repository, digest) as { size: number } | undefined;
-      if (blob === undefined) {
+        : this.sql.heldBlob.get(repository, digest) as { size: number; file: BlobFile } | undefined;
+      if (blob === undefined || isWithdrawnFile(blob.file)) {
         if (requireBlobs && missing.push(digest) >= MOST_MISSING) break;
       } else if (blob.size !== size) {
         return { kind: "size_differs", digest, stated: size, actual: blob.size };

@@ -16,6 +16,9 @@ export const WRITE_SQL = {
   takeUnheldBlob: `
     DELETE FROM blob WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.digest = ?) RETURNING file`,
 
+  // Created at no time, so that an upload which is under way replaces it, however long ago that began.
+  withdrawBlob: "UPDATE blob SET file = ?, created_at = 0 WHERE digest = ? AND file = ? RETURNING digest",
+
   heldBlob: `
     SELECT b.size, b.file FROM hold h JOIN blob b ON b.digest = h.digest WHERE h.repository = ? AND h.digest = ?`,
   putHold: `
@@ -29,6 +32,7 @@ export const WRITE_SQL = {
   putContent: `
     INSERT INTO content (digest, bytes) VALUES (?, ?)
     ON CONFLICT (digest) DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes`,
+  withdrawContent: "UPDATE content SET bytes = x'' WHERE digest = ? AND bytes = ? RETURNING id",
   deleteUnusedContent: `
     DELETE FROM content WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM manifest WHERE manifest.digest = ?)`,
   putManifest: `

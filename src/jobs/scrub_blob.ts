@@ -1,0 +1,113 @@
+/** Looks at the file of one blob, and puts a damaged one aside. */
+import type { BlobRecord } from "../ports/scrub_store.ts";
+import type { ScrubWork } from "./scrub_work.ts";
+import type { Finding, FindingKind } from "./scrub_report.ts";
+
+interface Fault {
+  readonly kind: FindingKind;
+  readonly fault: string;
+}
+
+/**
+ * Reads a blob's file and says what is wrong with it; undefined for a sound one, and for one that is gone or sound when the
+ * row is looked up again.
+ *
+ * @param onRead told the bytes of each piece that was read
+ */
+export async function checkBlob(
+  work: ScrubWork,
+  record: BlobRecord,
+  onRead: (bytes: number) => Promise<void>,
+): Promise<Finding | undefined> {
+  for (let current = record;;) {
+    const fault = await findFault(work, current, onRead);
+    if (fault === undefined) return undefined;
+    // A delete takes the row away before the file, a push changes the row before the former file goes.
+    const again = await work.store.findBlob(current.digest);
+    if (again === undefined) return undefined;
+    if (again.file === current.file) return await describe(work, current, fault);
+    current = again;
+  }
+}
+
+/** Takes the blob out of the answers and its file to the quarantine, where the scrub may; gives the finding with what was done. */
+export async function repairBlob(work: ScrubWork, finding: Finding): Promise<Finding> {
+  const { withdrawals, store, files, areRemovalsHeld } = work;
+  const record = withdrawals && await store.findBlob(finding.digest!);
+  if (record === undefined || files.isWithdrawn(record.file)) return finding;
+  if (files.pathOfBlob(record.file) !== finding.path) return finding;
+  // The row before the file, as for every removal; with the first the blob is answered 404.
+  if (!await withdrawals!.withdrawBlob(record.digest, record.file)) return finding;
+  const answered = "the blob is answered 404 until it is pushed again";
+  if (finding.kind === "missing") return { ...finding, repair: `Noted: ${answered}.` };
+  if (areRemovalsHeld()) {
+    return {
+      ...finding,
+      repair: `Its file stays until the backup that is being made has ended; ${answered}.`,
+    };
+  }
+  const moved = await files.quarantine(finding.path, noteOn(finding));
+  return { ...finding, repair: `Its file lies at ${moved ?? "no place any more"}; ${answered}.` };
+}
+
+/** What a file in quarantine is, for whoever comes upon it. */
+export function noteOn({ kind, subject, fault, path, repositories, manifests, advice }: Finding): string {
+  return [
+    `${kind}: ${subject} ${fault}`,
+    ...(path === undefined ? [] : [`It was at ${path}.`]),
+    ...(repositories.length > 0 ? [`In ${repositories.join(", ")}.`] : []),
+    ...(manifests.length > 0 ? [`Needed by ${manifests.join(", ")}.`] : []),
+    advice,
+    "Put aside by simple-registry scrub --repair. Nothing needs this file; remove it when you like.",
+    "",
+  ].join("\n");
+}
+
+async function findFault(
+  { files, signal }: ScrubWork,
+  { digest, size, file }: BlobRecord,
+  onRead: (bytes: number) => Promise<void>,
+): Promise<Fault | undefined> {
+  if (files.isWithdrawn(file)) {
+    return {
+      kind: "missing",
+      fault: "has been put into quarantine, or was missing, and was not pushed again since",
+    };
+  }
+  try {
+    const actual = await files.sizeOf(file);
+    if (actual === undefined) return { kind: "missing", fault: "has no file" };
+    if (actual !== size) return { kind: "truncated", fault: `has ${actual} bytes, expected ${size}` };
+    const found = await files.hash(file, digest, onRead);
+    if (found === undefined) return { kind: "missing", fault: "has no file" };
+    return found === digest ? undefined : { kind: "damaged", fault: `has bytes with the digest ${found}` };
+  } catch (error) {
+    // Other errors say nothing of the file: no descriptor may be free, or no right to read it.
+    if (signal.aborted || !isBrokenDisk(error)) throw error;
+    return { kind: "damaged", fault: `cannot be read: ${(error as Error).message}` };
+  }
+}
+
+async function describe(
+  { store, files }: ScrubWork,
+  { digest, file }: BlobRecord,
+  { kind, fault }: Fault,
+): Promise<Finding> {
+  return {
+    kind,
+    subject: `blob ${digest}`,
+    digest,
+    path: files.pathOfBlob(file),
+    ...await store.listBlobUsers(digest),
+    fault,
+    advice: kind === "missing"
+      ? "Push the blob to one of its repositories again, which heals it for all of them."
+      : "Run scrub --repair, then push the blob to one of its repositories again, which heals it for all of them.",
+  };
+}
+
+/** EIO: the medium could not give the bytes. */
+function isBrokenDisk(error: unknown): boolean {
+  const { code, message = "" } = (error ?? {}) as { code?: string; message?: string };
+  return code === "EIO" || /os error 5\b/.test(message);
+}
