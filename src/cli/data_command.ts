@@ -15,7 +15,7 @@ import { Layout, makeFolders } from "../storage/files/layout.ts";
 import { RemovalHold } from "../storage/files/removals.ts";
 import { prepareData } from "./prepare_data.ts";
 import { Schedule } from "./schedule.ts";
-import { openStoresAlone, type Stores, systemClock } from "./wire.ts";
+import { openStoresAlone, type Stores, systemClock, type WriterAccess } from "./wire.ts";
 
 /** What a command works with, in the server and without one. */
 export interface DataWork extends Stores {
@@ -23,6 +23,8 @@ export interface DataWork extends Stores {
   readonly layout: Layout;
   readonly clock: Clock;
   readonly log: Log;
+  /** Makes a new way to the writer where that is another thread; absent without a server. */
+  readonly openWriter?: () => WriterAccess;
   /** Puts the removal of blob files off in all threads. */
   readonly removalHold: RemovalHold;
   /** Keeps jobs that the server runs by itself from running beside a command. */

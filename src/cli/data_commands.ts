@@ -1,10 +1,12 @@
 /** The commands on the content of a data directory, by the name that goes over the control socket. */
 import type { DataCommands } from "./data_command.ts";
 import { runRetentionCommand } from "./retention_command.ts";
+import { runScrubCommand } from "./scrub_command.ts";
 import { deleteTagsByCommand, restoreTagByCommand, showTagHistory } from "./tag_commands.ts";
 
 export const DATA_COMMANDS: DataCommands = {
   retention: runRetentionCommand,
+  scrub: runScrubCommand,
   "tags history": showTagHistory,
   "tags restore": restoreTagByCommand,
   delete: deleteTagsByCommand,

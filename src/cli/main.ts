@@ -15,6 +15,7 @@ import { DATA_COMMANDS } from "./data_commands.ts";
 import { writeUnit } from "./systemd_unit.ts";
 import { testPolicy } from "./policy_test.ts";
 import { readSettings } from "./read_settings.ts";
+import { runScrubLine } from "./scrub_line.ts";
 import { runServer } from "./run_server.ts";
 import { type CommandLine, parseCommandLine, USAGE, UsageError } from "./usage.ts";
 import { versionText } from "./version.ts";
@@ -61,6 +62,8 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
       return await showStatus(configFiles);
     case "retention":
       return show(await runRetentionLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
+    case "scrub":
+      return show(await runScrubLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
     case "tags":
       return show(await runTagsLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
     case "delete":

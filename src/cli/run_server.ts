@@ -21,6 +21,7 @@ import { prepareData } from "./prepare_data.ts";
 import { Reload } from "./reload.ts";
 import { retentionJob } from "./retention_command.ts";
 import { Schedule } from "./schedule.ts";
+import { describeLastScrub, scrubJob } from "./scrub_command.ts";
 import { withSystemCas } from "./system_cas.ts";
 import { Threads } from "./threads.ts";
 import { versionFacts } from "./version.ts";
@@ -83,6 +84,7 @@ export async function runServer(
     get settings() {
       return inForce;
     },
+    openWriter: () => threads.openWriter(),
     removalHold,
     layout,
     clock: systemClock,
@@ -97,6 +99,7 @@ export async function runServer(
       started,
       threads: threads.alive,
       url: urlOf(settings, port),
+      scrub: await describeLastScrub(work),
     }),
   });
   startJobs(work);
@@ -117,9 +120,11 @@ export async function runServer(
     handOut: (settings) => threads.reload(settings),
     onReload(now) {
       const before = inForce.global.retention.intervalMs;
+      const scrubBefore = inForce.scrub.intervalMs;
       inForce = now;
       // Whoever reloads often must not put the next run off for ever.
       if (now.global.retention.intervalMs !== before) work.schedule.set(retentionJob(work));
+      if (now.scrub.intervalMs !== scrubBefore) work.schedule.set(scrubJob(work));
     },
     log,
     metrics,
@@ -184,6 +189,7 @@ function startJobs(work: DataWork): void {
     },
   });
   schedule.set(retentionJob(work));
+  schedule.set(scrubJob(work));
 }
 
 /** The first signal stops in order; a second one ends at once. */

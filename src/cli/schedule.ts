@@ -33,11 +33,17 @@ export class Schedule {
   readonly #onEnd: (end: JobEnd) => void;
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #running = new Map<string, Promise<unknown>>();
+  readonly #stopping = new AbortController();
   #stopped = false;
 
   constructor(log: Log, onEnd: (end: JobEnd) => void = () => {}) {
     this.#log = log;
     this.#onEnd = onEnd;
+  }
+
+  /** Aborted by `stop()`: a run that takes long ends on it. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
   }
 
   /** Runs a job at its interval from now on, instead of the one that had its name. */
@@ -54,25 +60,35 @@ export class Schedule {
    */
   async runAlone<T>(name: string, run: () => Promise<T>): Promise<T> {
     if (this.#running.has(name)) throw new JobRuns(`Cannot start ${name}: it is running already`);
-    const started = performance.now();
-    const running = run();
+    const running = this.#runToEnd(name, run);
     this.#running.set(name, running);
+    return await running;
+  }
+
+  /** Resolves when what runs under a name now has ended, be it by a fault. */
+  async ended(name: string): Promise<void> {
+    await this.#running.get(name)?.catch(() => {});
+  }
+
+  /** Begins nothing any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#stopping.abort();
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  async #runToEnd<T>(name: string, run: () => Promise<T>): Promise<T> {
+    const started = performance.now();
     let outcome: JobEnd["outcome"] = { done: false };
     try {
-      const report = await running;
+      const report = await run();
       outcome = { done: true, report };
       return report;
     } finally {
       this.#running.delete(name);
       this.#onEnd({ name, ms: performance.now() - started, outcome });
     }
-  }
-
-  /** Begins nothing any more. */
-  stop(): void {
-    this.#stopped = true;
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
   }
 
   #plan(job: Job, pauseMs: number): void {

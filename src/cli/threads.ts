@@ -43,7 +43,7 @@ const ENTRIES: ThreadEntries = {
 };
 
 /** The permissions of a thread before it is given some. */
-const NOTHING = {
+export const NOTHING = {
   env: false,
   ffi: false,
   import: false,

@@ -22,6 +22,12 @@ Commands:
                     --dry-run                                 only say what would go (--json for programs)
                     --max-removals-percent N                  let more go than the configuration does
                   exit code 1 where more would go than that, and nothing went
+  scrub           read everything again and say what is missing, damaged or nobody's:
+                    --repair                                  put damaged and stray files into quarantine
+                    --rate 50MiB                              read no more than this a second; 0 for no limit
+                    --restart                                 begin anew where another one was stopped
+                    --json                                    the report for programs
+                  exit code 0 where nothing is wrong, 1 else
   tags            tags history REPOSITORY TAG                 what it named, and when
                   tags restore REPOSITORY TAG --to DIGEST     let it name again what it named before
   delete          delete REPOSITORY --tags 'PATTERN'          delete tags; * stands for any text, ? for a character
@@ -58,7 +64,7 @@ export interface CommandLine {
 }
 
 /** Commands with options of their own. */
-const WITH_OPTIONS = ["policy test", "client-config", "retention", "tags", "delete"];
+const WITH_OPTIONS = ["policy test", "client-config", "retention", "scrub", "tags", "delete"];
 
 export class UsageError extends Error {
   override readonly name = "UsageError";

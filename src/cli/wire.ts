@@ -6,6 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Inventory } from "../ports/inventory.ts";
 import type { Log } from "../ports/log.ts";
 import type { ManifestReader } from "../ports/manifest_reader.ts";
+import type { Withdrawals } from "../ports/scrub_store.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import type { PullCounter } from "../registry/pull_counter.ts";
@@ -20,6 +21,7 @@ import { CommitCounter } from "../storage/sqlite/commit_counter.ts";
 import { GroupCommit } from "../storage/sqlite/group_commit.ts";
 import { openForReading, openForWriting } from "../storage/sqlite/open_database.ts";
 import { SqliteInventory } from "../storage/sqlite/sqlite_inventory.ts";
+import { SqliteWithdrawals } from "../storage/sqlite/sqlite_scrub_store.ts";
 import { SqliteMetadataStore } from "../storage/sqlite/sqlite_metadata_store.ts";
 import { SqliteReader } from "../storage/sqlite/sqlite_reader.ts";
 import { type CommandRunner, LocalWriter, RemoteWriter } from "../storage/sqlite/writer_link.ts";
@@ -39,6 +41,7 @@ export interface Logs {
 
 export interface Stores {
   readonly metadata: MetadataStore;
+  readonly withdrawals: Withdrawals;
   readonly blobs: BlobStore;
   readonly inventory: Inventory;
 }
@@ -103,6 +106,7 @@ function storesOn(
   });
   return {
     metadata: new SqliteMetadataStore(reader, writer),
+    withdrawals: new SqliteWithdrawals(writer),
     inventory: new SqliteInventory(database, writer),
     blobs: new FileBlobStore(layout, {
       minimumFreeSpace: blobStore.minimumFreeSpace,

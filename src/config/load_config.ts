@@ -110,6 +110,7 @@ export function loadConfig(
       ...(webhookNames.global !== undefined && { authorizationWebhook: webhookNames.global }),
       trustedProxies: global.trusted_proxies.map((network) => network.value),
     },
+    scrub: { intervalMs: values.scrub.interval, rate: values.scrub.rate },
     auth: { identities, webhooks, ...(tokenService && { tokenService }) },
     repositories,
     warnings,

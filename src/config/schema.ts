@@ -231,12 +231,22 @@ export const WEBHOOK = {
   cache_ttl: key(CACHE_TTL, "60s", "How long an answer is remembered; 0 asks each time."),
 } satisfies Keys;
 
+const SCRUB = {
+  interval: key(
+    HISTORY,
+    "30d",
+    "How often everything is read again and held against its digests; 0 leaves it to the command.",
+  ),
+  rate: key(size(0, " a second"), "50MiB", "Bytes a second that a scrub reads at most; 0 for no limit."),
+} satisfies Keys;
+
 export const SCHEMA = {
   server: section("Where and how the registry listens.", SERVER),
   blob_store: section("Where content is kept.", {
     fs: section("Content in files below one folder.", FILES),
   }),
   global: section("What holds for every repository.", GLOBAL),
+  scrub: section("Looking for damage before somebody pulls it.", SCRUB),
   repository: namedSections("Settings of one repository and of all below its name.", REPOSITORY),
   auth: section("Who may log in, and who else is asked.", {
     identity: namedSections("A user name with its password.", IDENTITY),

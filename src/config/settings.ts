@@ -36,6 +36,12 @@ export interface Settings {
     /** Peers whose word on the address of the client counts. */
     readonly trustedProxies: readonly Network[];
   };
+  readonly scrub: {
+    /** 0 leaves scrubs to the command. */
+    readonly intervalMs: number;
+    /** Bytes a second; 0 for no limit. */
+    readonly rate: number;
+  };
   readonly auth: AuthSettings;
   readonly repositories: readonly RepositorySettings[];
   /** Sentences for the log: nothing that stops a start. */

@@ -3,6 +3,8 @@ import type { BlobRecord } from "../ports/scrub_store.ts";
 import type { ScrubWork } from "./scrub_work.ts";
 import type { Finding, FindingKind } from "./scrub_report.ts";
 
+const PUSH_AGAIN = "Push the blob to one of its repositories again, which heals it for all of them.";
+
 interface Fault {
   readonly kind: FindingKind;
   readonly fault: string;
@@ -39,7 +41,8 @@ export async function repairBlob(work: ScrubWork, finding: Finding): Promise<Fin
   // The row before the file, as for every removal; with the first the blob is answered 404.
   if (!await withdrawals!.withdrawBlob(record.digest, record.file)) return finding;
   const answered = "the blob is answered 404 until it is pushed again";
-  if (finding.kind === "missing") return { ...finding, repair: `Noted: ${answered}.` };
+  const withdrawn = { ...finding, advice: PUSH_AGAIN };
+  if (finding.kind === "missing") return { ...withdrawn, repair: `Noted: ${answered}.` };
   if (areRemovalsHeld()) {
     return {
       ...finding,
@@ -47,7 +50,7 @@ export async function repairBlob(work: ScrubWork, finding: Finding): Promise<Fin
     };
   }
   const moved = await files.quarantine(finding.path, noteOn(finding));
-  return { ...finding, repair: `Its file lies at ${moved ?? "no place any more"}; ${answered}.` };
+  return { ...withdrawn, repair: `Its file lies at ${moved ?? "no place any more"}; ${answered}.` };
 }
 
 /** What a file in quarantine is, for whoever comes upon it. */
@@ -100,9 +103,7 @@ async function describe(
     path: files.pathOfBlob(file),
     ...await store.listBlobUsers(digest),
     fault,
-    advice: kind === "missing"
-      ? "Push the blob to one of its repositories again, which heals it for all of them."
-      : "Run scrub --repair, then push the blob to one of its repositories again, which heals it for all of them.",
+    advice: kind === "missing" ? PUSH_AGAIN : `Run scrub --repair. ${PUSH_AGAIN}`,
   };
 }
 

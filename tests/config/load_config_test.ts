@@ -34,6 +34,7 @@ Deno.test("BUILT_IN listens on loopback without TLS, and allows everything", () 
         accessPolicy: { defaultAllow: true, rules: [], file: "", line: 0 },
         trustedProxies: [],
       },
+      scrub: { intervalMs: 30 * 86_400_000, rate: 50 * 1024 ** 2 },
       auth: { identities: [], webhooks: [] },
       repositories: [],
       warnings: [],
@@ -86,7 +87,10 @@ Deno.test("loadConfig() reads every key", () => {
     quota_tags = 5
     retention_policy = { rules = ["top_pushed(5)"] }
     [repository."other/app"]
-    allow_delete_immutable = false`);
+    allow_delete_immutable = false
+    [scrub]
+    interval = 0
+    rate = "1MB"`);
   assert.deepEqual(
     settings,
     {
@@ -119,6 +123,7 @@ Deno.test("loadConfig() reads every key", () => {
         authorizationWebhook: "gate",
         trustedProxies: [{ address: "10.0.0.0", prefixLength: 8 }],
       },
+      scrub: { intervalMs: 0, rate: 1_000_000 },
       auth: {
         identities: [],
         webhooks: [{
@@ -195,7 +200,7 @@ idle_timeout = 0
 [repository."A"]
 `),
     [
-      "config.toml:1: prot: unknown key, expected one of server, blob_store, global, repository, auth",
+      "config.toml:1: prot: unknown key, expected one of server, blob_store, global, scrub, repository, auth",
       'config.toml:3: global.max_blob_size: expected a size such as "5GiB" (1024) or "5GB" (1000), ' +
       'or a number of bytes, at least 1, got the text "5G"',
       "config.toml:4: global.upload_expiry: the environment variable UNSET is not set",

@@ -48,15 +48,18 @@ for (
       'repository.team.app: unknown key; a repository name with "/" or "." in it goes into quotation marks: ' +
       '[repository."team/app"]',
     ],
-    ['"a\\nb" = 1', '"a\\nb": unknown key, expected one of server, blob_store, global, repository, auth'],
-    ['"" = 1', '"": unknown key, expected one of server, blob_store, global, repository, auth'],
+    [
+      '"a\\nb" = 1',
+      '"a\\nb": unknown key, expected one of server, blob_store, global, scrub, repository, auth',
+    ],
+    ['"" = 1', '"": unknown key, expected one of server, blob_store, global, scrub, repository, auth'],
     [
       '"server.port" = 1',
-      '"server.port": unknown key, expected one of server, blob_store, global, repository, auth',
+      '"server.port": unknown key, expected one of server, blob_store, global, scrub, repository, auth',
     ],
     [
       '"global.access_policy" = 1',
-      '"global.access_policy": unknown key, expected one of server, blob_store, global, repository, auth',
+      '"global.access_policy": unknown key, expected one of server, blob_store, global, scrub, repository, auth',
     ],
   ] as const
 ) {

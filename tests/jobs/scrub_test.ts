@@ -70,7 +70,7 @@ Deno.test("each damage is found, with who is affected and what to do", async () 
   assert.deepEqual([finding.repositories, finding.manifests], [[A, B], [manifest]]);
   assert.match(
     describeFinding(finding),
-    /^damaged: blob sha256:\S+ has bytes with the digest sha256:\S+\n {2}in a, b\n {2}needed by sha256:\S+\n {2}Run scrub --repair, then push/,
+    /^damaged: blob sha256:\S+ has bytes with the digest sha256:\S+\n {2}in a, b\n {2}needed by sha256:\S+\n {2}Run scrub --repair\. Push the blob/,
   );
   assert.deepEqual(trial.listQuarantine(), [], "without --repair nothing is touched");
   assert.deepEqual(found(await trial.scrub()), found(report), "it is still there the next time");

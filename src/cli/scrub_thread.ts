@@ -1,0 +1,74 @@
+/** Entry of the thread of one scrub: it hashes for hours and lets SQLite check itself, which no other thread can wait for. */
+import type { ScrubReport } from "../jobs/scrub_report.ts";
+import type { ScrubProgress } from "../jobs/scrub_work.ts";
+import type { Log, LogFields } from "../ports/log.ts";
+import { Layout } from "../storage/files/layout.ts";
+import { RemovalHold } from "../storage/files/removals.ts";
+import { SqliteWithdrawals } from "../storage/sqlite/sqlite_scrub_store.ts";
+import { RemoteWriter } from "../storage/sqlite/writer_link.ts";
+import { runScrub, type ScrubOptions } from "./scrub_job.ts";
+
+/** First message to the thread. */
+export interface StartScrub {
+  readonly rootDir: string;
+  readonly options: ScrubOptions;
+  /** The way to the writer; absent for a scrub that repairs nothing. */
+  readonly writer: MessagePort | undefined;
+  /** Memory of the hold on removals. */
+  readonly removals: SharedArrayBuffer;
+}
+
+/** Any later message stops the scrub. */
+export type StopScrub = "stop";
+
+export type FromScrub =
+  | { readonly kind: "progress"; readonly progress: ScrubProgress }
+  | {
+    readonly kind: "log";
+    readonly level: "info" | "warn" | "error";
+    readonly message: string;
+    readonly fields: LogFields;
+  }
+  | { readonly kind: "ended"; readonly report: ScrubReport }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** ms between two messages of progress. */
+const PROGRESS_PAUSE_MS = 100;
+
+const thread = self as unknown as {
+  onmessage: (event: MessageEvent) => void;
+  postMessage(message: FromScrub): void;
+};
+
+const say = (level: "info" | "warn" | "error") => (message: string, fields: LogFields = {}): void =>
+  thread.postMessage({ kind: "log", level, message, fields });
+
+const log: Log = { debug() {}, info: say("info"), warn: say("warn"), error: say("error") };
+
+thread.onmessage = async ({ data }: MessageEvent<StartScrub>) => {
+  const stop = new AbortController();
+  thread.onmessage = () => stop.abort();
+  const hold = new RemovalHold(data.removals);
+  const { writer } = data;
+  let next = 0;
+  try {
+    const report = await runScrub(new Layout(data.rootDir), data.options, {
+      log,
+      signal: stop.signal,
+      areRemovalsHeld: () => hold.isHeld,
+      withdrawals: new SqliteWithdrawals(writer === undefined ? NO_WRITER : new RemoteWriter(writer)),
+      progress(progress) {
+        if (performance.now() < next) return;
+        next = performance.now() + PROGRESS_PAUSE_MS;
+        thread.postMessage({ kind: "progress", progress });
+      },
+    });
+    thread.postMessage({ kind: "ended", report });
+  } catch (error) {
+    thread.postMessage({ kind: "failed", reason: (error as Error).message });
+  }
+};
+
+const NO_WRITER = {
+  run: () => Promise.reject(new Error("this scrub repairs nothing")),
+};
