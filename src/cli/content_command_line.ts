@@ -30,7 +30,7 @@ export async function runRetentionLine(
   if (percent !== undefined && !/^(100|[0-9]{1,2})$/.test(percent)) {
     throw new UsageError(`--max-removals-percent takes a whole number from 0 to 100, not ${percent}`);
   }
-  const answer = await ask(
+  const answer = await askData(
     {
       name: "retention",
       args: {
@@ -58,14 +58,14 @@ export async function runTagsLine(
   }
   const options = readOptions(rest, { values: verb === "restore" ? ["to"] : [], switches: ["json"] });
   if (verb === "history") {
-    const answer = await ask({ name: "tags history", args: { repository, tag } }, commands, settings);
+    const answer = await askData({ name: "tags history", args: { repository, tag } }, commands, settings);
     return { ok: true, text: options.has("json") ? inJson(answer) : describeHistory(answer) };
   }
   const to = options.get("to");
   if (to === undefined) {
     throw new UsageError("tags restore needs --to DIGEST; tags history shows the digests");
   }
-  const answer = await ask({ name: "tags restore", args: { repository, tag, to } }, commands, settings);
+  const answer = await askData({ name: "tags restore", args: { repository, tag, to } }, commands, settings);
   const before = answer.previous === undefined ? "it was deleted" : `before: ${answer.previous}`;
   const text = options.has("json")
     ? inJson(answer)
@@ -85,10 +85,15 @@ export async function runDeleteLine(
   const options = readOptions(rest, { values: ["tags", "older-than"], switches: ["dry-run", "json"] });
   const tags = options.get("tags");
   if (!tags) throw new UsageError("delete needs --tags 'PATTERN'; '*' stands for all");
-  const answer = await ask(
+  const answer = await askData(
     {
       name: "delete",
-      args: { repository, tags, older_than_ms: readAge(options), dry_run: options.has("dry-run") },
+      args: {
+        repository,
+        tags,
+        older_than_ms: readDuration(options, "older-than") ?? 0,
+        dry_run: options.has("dry-run"),
+      },
     },
     commands,
     settings,
@@ -99,18 +104,24 @@ export async function runDeleteLine(
   };
 }
 
-async function ask({ name, args }: Ask, commands: DataCommands, settings: Settings): Promise<Answer> {
+/** Has the command done, by the server or here; what goes wrong on the way is told on standard error. */
+export async function askData(
+  { name, args }: Ask,
+  commands: DataCommands,
+  settings: Settings,
+): Promise<Answer> {
   // What happens on the way is for the log of the server; here only what went wrong.
   const log = new JsonLog((line) => Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`)), "warn");
   return await runDataCommand({ commands, name, args, settings, log });
 }
 
-function readAge(options: Options): number {
-  const text = options.get("older-than");
-  if (text === undefined) return 0;
+/** ms; undefined where the option was not given. @throws {UsageError} */
+export function readDuration(options: Options, name: string): number | undefined {
+  const text = options.get(name);
+  if (text === undefined) return undefined;
   const ms = parseDuration(text);
   if (ms === undefined || ms > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw new UsageError(`--older-than takes a duration such as 30d or 12h, not ${text}`);
+    throw new UsageError(`--${name} takes a duration such as 30d or 12h, not ${text}`);
   }
   return Number(ms);
 }

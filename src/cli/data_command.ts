@@ -10,6 +10,7 @@ import {
   type Progress,
   sendCommand,
 } from "../server/control_socket.ts";
+import type { CollectMemory } from "../jobs/collect_memory.ts";
 import { lockDirectory } from "../storage/files/directory_lock.ts";
 import { Layout, makeFolders } from "../storage/files/layout.ts";
 import { RemovalHold } from "../storage/files/removals.ts";
@@ -29,6 +30,8 @@ export interface DataWork extends Stores {
   readonly removalHold: RemovalHold;
   /** Keeps jobs that the server runs by itself from running beside a command. */
   readonly schedule: Schedule;
+  /** Of the server; absent where none runs. */
+  readonly collectMemory?: CollectMemory;
 }
 
 /** Arguments and answers are plain values, since they may cross a socket; an argument may be anything. */

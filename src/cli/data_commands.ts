@@ -1,10 +1,12 @@
 /** The commands on the content of a data directory, by the name that goes over the control socket. */
+import { COLLECT, runCollectCommand } from "./collect_command.ts";
 import type { DataCommands } from "./data_command.ts";
 import { runRetentionCommand } from "./retention_command.ts";
 import { runScrubCommand } from "./scrub_command.ts";
 import { deleteTagsByCommand, restoreTagByCommand, showTagHistory } from "./tag_commands.ts";
 
 export const DATA_COMMANDS: DataCommands = {
+  [COLLECT]: runCollectCommand,
   retention: runRetentionCommand,
   scrub: runScrubCommand,
   "tags history": showTagHistory,

@@ -10,6 +10,7 @@ import { checkSettings } from "./check_settings.ts";
 import { hashPasswordFromInput } from "./hash_password.ts";
 import { readLogLevels } from "./log_levels.ts";
 import { configureClient } from "./client_config_command.ts";
+import { runCollectLine } from "./collect_command_line.ts";
 import { type CommandText, runDeleteLine, runRetentionLine, runTagsLine } from "./content_command_line.ts";
 import { DATA_COMMANDS } from "./data_commands.ts";
 import { writeUnit } from "./systemd_unit.ts";
@@ -60,6 +61,8 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
       return await runClientConfig(options);
     case "status":
       return await showStatus(configFiles);
+    case "collect":
+      return show(await runCollectLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
     case "retention":
       return show(await runRetentionLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
     case "scrub":
@@ -101,7 +104,9 @@ async function showStatus(configFiles: readonly string[]): Promise<number> {
   const { rootDir } = readSettings(configFiles).settings.blobStore;
   const answer = await sendCommand(new Layout(rootDir).controlSocket, "status");
   if (answer === undefined) return complain(`no server runs on data directory ${rootDir}`, FAILED);
-  for (const [name, value] of Object.entries(answer)) print(`${name}: ${value}\n`);
+  for (const [name, value] of Object.entries(answer)) {
+    print(`${name}: ${typeof value === "object" ? JSON.stringify(value) : value}\n`);
+  }
   return DONE;
 }
 

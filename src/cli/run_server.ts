@@ -2,6 +2,7 @@
 import type { Settings } from "../config/settings.ts";
 import { expireUploads } from "../jobs/expire_uploads.ts";
 import { pruneHistory } from "../jobs/prune_history.ts";
+import { CollectMemory } from "../jobs/collect_memory.ts";
 import { listenForCommands } from "../server/control_socket.ts";
 import { JsonLog } from "../server/json_log.ts";
 import { findServiceManager, ServiceManager } from "../server/service_manager.ts";
@@ -12,6 +13,7 @@ import { DATA_COMMANDS } from "./data_commands.ts";
 import { measureLoopLag } from "../metrics/loop_lag.ts";
 import type { LogLevels } from "./log_levels.ts";
 import { LogOutput } from "./log_output.ts";
+import { collectJob, collectStatus, slowPushJob } from "./collect_command.ts";
 import { checkSettings } from "./check_settings.ts";
 import { countJobEnd } from "./job_facts.ts";
 import { watchProcess } from "./process_facts.ts";
@@ -90,6 +92,7 @@ export async function runServer(
     clock: systemClock,
     log,
     schedule: new Schedule(log, (end) => countJobEnd(metrics, end)),
+    collectMemory: new CollectMemory(systemClock, settings.collect.graceMs),
   };
   const control = listenForCommands(layout.controlSocket, {
     ...offerDataCommands(DATA_COMMANDS, work),
@@ -100,6 +103,7 @@ export async function runServer(
       threads: threads.alive,
       url: urlOf(settings, port),
       scrub: await describeLastScrub(work),
+      collect: collectStatus(work),
     }),
   });
   startJobs(work);
@@ -121,10 +125,12 @@ export async function runServer(
     onReload(now) {
       const before = inForce.global.retention.intervalMs;
       const scrubBefore = inForce.scrub.intervalMs;
+      const collectBefore = JSON.stringify(inForce.collect);
       inForce = now;
       // Whoever reloads often must not put the next run off for ever.
       if (now.global.retention.intervalMs !== before) work.schedule.set(retentionJob(work));
       if (now.scrub.intervalMs !== scrubBefore) work.schedule.set(scrubJob(work));
+      if (JSON.stringify(now.collect) !== collectBefore) planCollection(work);
     },
     log,
     metrics,
@@ -190,6 +196,12 @@ function startJobs(work: DataWork): void {
   });
   schedule.set(retentionJob(work));
   schedule.set(scrubJob(work));
+  planCollection(work);
+}
+
+function planCollection(work: DataWork): void {
+  work.schedule.set(collectJob(work));
+  work.schedule.set(slowPushJob(work));
 }
 
 /** The first signal stops in order; a second one ends at once. */

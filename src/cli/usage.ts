@@ -33,6 +33,9 @@ Commands:
   delete          delete REPOSITORY --tags 'PATTERN'          delete tags; * stands for any text, ? for a character
                     --older-than 30d                          only those pushed longer ago
                     --dry-run                                 only say which
+  collect         remove what nothing leads to any more: orphaned referrers, unused blobs, empty repositories, strays:
+                    --dry-run                                 only say what would go (--json for programs)
+                    --grace 20m                               what was not used for this long, instead of collect.grace
   hash-password   read a password, from the terminal or a pipe, and print its hash for [auth.identity.<id>]
                   (the original's name for it, argon, works too)
   systemd-unit    print a unit for systemd that fits the configuration, with the steps to install it
@@ -64,7 +67,7 @@ export interface CommandLine {
 }
 
 /** Commands with options of their own. */
-const WITH_OPTIONS = ["policy test", "client-config", "retention", "scrub", "tags", "delete"];
+const WITH_OPTIONS = ["policy test", "client-config", "collect", "retention", "scrub", "tags", "delete"];
 
 export class UsageError extends Error {
   override readonly name = "UsageError";

@@ -3,6 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import type { AuthorizationHook } from "../ports/authorization_hook.ts";
 import type { BlobStore } from "../ports/blob_store.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Garbage } from "../ports/garbage.ts";
 import type { Inventory } from "../ports/inventory.ts";
 import type { Log } from "../ports/log.ts";
 import type { ManifestReader } from "../ports/manifest_reader.ts";
@@ -10,7 +11,7 @@ import type { Withdrawals } from "../ports/scrub_store.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import type { PullCounter } from "../registry/pull_counter.ts";
-import { DEFAULT_REGISTRY_SETTINGS, type Registry } from "../registry/registry.ts";
+import { announceAfterOf, DEFAULT_REGISTRY_SETTINGS, type Registry } from "../registry/registry.ts";
 import { makeRepositoryRules } from "./repository_rules.ts";
 import { Ballast } from "../storage/files/ballast.ts";
 import { FileBlobStore } from "../storage/files/file_blob_store.ts";
@@ -20,6 +21,7 @@ import { nodeHasher } from "../storage/node_hasher.ts";
 import { CommitCounter } from "../storage/sqlite/commit_counter.ts";
 import { GroupCommit } from "../storage/sqlite/group_commit.ts";
 import { openForReading, openForWriting } from "../storage/sqlite/open_database.ts";
+import { SqliteGarbage } from "../storage/sqlite/sqlite_garbage.ts";
 import { SqliteInventory } from "../storage/sqlite/sqlite_inventory.ts";
 import { SqliteWithdrawals } from "../storage/sqlite/sqlite_scrub_store.ts";
 import { SqliteMetadataStore } from "../storage/sqlite/sqlite_metadata_store.ts";
@@ -44,6 +46,7 @@ export interface Stores {
   readonly withdrawals: Withdrawals;
   readonly blobs: BlobStore;
   readonly inventory: Inventory;
+  readonly garbage: Garbage;
 }
 
 /** What a thread needs of the writer. */
@@ -108,6 +111,7 @@ function storesOn(
     metadata: new SqliteMetadataStore(reader, writer),
     withdrawals: new SqliteWithdrawals(writer),
     inventory: new SqliteInventory(database, writer),
+    garbage: new SqliteGarbage(database, writer),
     blobs: new FileBlobStore(layout, {
       minimumFreeSpace: blobStore.minimumFreeSpace,
       cacheBytes: BLOB_CACHE * share,
@@ -139,6 +143,7 @@ export function makeRegistry(
     rulesOf: makeRepositoryRules(settings),
     settings: {
       ...DEFAULT_REGISTRY_SETTINGS,
+      announceAfter: announceAfterOf(settings.collect.graceMs),
       maxManifestSize: global.maxManifestSize,
       maxBlobSize: global.maxBlobSize,
       pullHistory: global.pullHistoryMs ?? 0,

@@ -8,6 +8,7 @@ import { emptyTable, mergeTables } from "./document.ts";
 import type { Environment } from "./expand_environment.ts";
 import { readAccessPolicy } from "./read_access_policy.ts";
 import { readIdentities, readTokenService } from "./read_auth.ts";
+import { readCollect } from "./read_collect.ts";
 import { readDocument } from "./read_document.ts";
 import { readTable } from "./read_table.ts";
 import { readRetentionRules, type RetentionReading } from "./read_retention.ts";
@@ -56,6 +57,7 @@ export function loadConfig(
     ["global", "retention_policy"],
     retention,
   );
+  const collect = readCollect(values.collect, checking);
   const identities = readIdentities(auth.identity, checking);
   const tokenService = auth.token_service && readTokenService(auth.token_service, checking);
   const webhooks = readWebhooks(auth.webhook, checking);
@@ -110,6 +112,7 @@ export function loadConfig(
       ...(webhookNames.global !== undefined && { authorizationWebhook: webhookNames.global }),
       trustedProxies: global.trusted_proxies.map((network) => network.value),
     },
+    collect,
     scrub: { intervalMs: values.scrub.interval, rate: values.scrub.rate },
     auth: { identities, webhooks, ...(tokenService && { tokenService }) },
     repositories,

@@ -12,6 +12,7 @@ import {
 } from "./schema_item.ts";
 import {
   choice,
+  DAILY_WINDOW,
   HEADER_NAME,
   NAME,
   NETWORK,
@@ -178,6 +179,21 @@ const GLOBAL = {
   upload_expiry: key(EXPIRY, "24h", "An upload session that nobody wrote to for this long is removed."),
 } satisfies Keys;
 
+const COLLECT = {
+  enabled: key(
+    BOOLEAN,
+    true,
+    "Whether the server collects garbage by itself; the command does it in any case.",
+  ),
+  interval: key(EXPIRY, "1h", "Pause between two runs."),
+  grace: key(
+    EXPIRY,
+    "12h",
+    "What was pushed, mounted or asked for within this time stays, and so does everything this long after a start.",
+  ),
+  window: optionalKey(DAILY_WINDOW, "Time of day for the runs; without it they come at any time."),
+} satisfies Keys;
+
 export const REPOSITORY = {
   access_policy: optionalSection("Who may do what here, of what the global policy allows.", ACCESS_POLICY),
   retention_policy: optionalSection(
@@ -246,6 +262,7 @@ export const SCHEMA = {
     fs: section("Content in files below one folder.", FILES),
   }),
   global: section("What holds for every repository.", GLOBAL),
+  collect: section("When content goes that nothing leads to any more.", COLLECT),
   scrub: section("Looking for damage before somebody pulls it.", SCRUB),
   repository: namedSections("Settings of one repository and of all below its name.", REPOSITORY),
   auth: section("Who may log in, and who else is asked.", {

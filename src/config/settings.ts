@@ -1,4 +1,5 @@
 /** The checked configuration: plain data, so that it can be posted to the threads. */
+import type { DailyWindow } from "../core/daily_window.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { PolicySource, RuleSource } from "../policy/rule_source.ts";
 import type { Network } from "./parse_network.ts";
@@ -36,6 +37,7 @@ export interface Settings {
     /** Peers whose word on the address of the client counts. */
     readonly trustedProxies: readonly Network[];
   };
+  readonly collect: CollectSettings;
   readonly scrub: {
     /** 0 leaves scrubs to the command. */
     readonly intervalMs: number;
@@ -46,6 +48,17 @@ export interface Settings {
   readonly repositories: readonly RepositorySettings[];
   /** Sentences for the log: nothing that stops a start. */
   readonly warnings: readonly string[];
+}
+
+/** How garbage is collected. */
+export interface CollectSettings {
+  /** Whether the server does it by itself. */
+  readonly enabled: boolean;
+  readonly intervalMs: number;
+  /** What was pushed or announced within this time stays. */
+  readonly graceMs: number;
+  /** In local time; at any time where it is absent. */
+  readonly window?: DailyWindow;
 }
 
 export interface ServerSettings {

@@ -1,4 +1,5 @@
 /** The kinds of texts that keys take: words, names, secrets, addresses of the web, rules. */
+import { type DailyWindow, parseDailyWindow } from "../core/daily_window.ts";
 import type { StringNode } from "./document.ts";
 import { type Network, parseNetwork } from "./parse_network.ts";
 import { parseHttpUrl } from "./parse_http_url.ts";
@@ -11,6 +12,12 @@ export function choice<T extends string>(...words: readonly T[]): ValueType<T> {
     parse: (node) => words.find((word) => node.kind === "string" && node.value === word),
   };
 }
+
+/** Of the machine's local time. */
+export const DAILY_WINDOW: ValueType<DailyWindow> = {
+  expected: 'a stretch of the day such as "01:00-05:00" or "22:00-02:00"',
+  parse: (node) => node.kind === "string" ? parseDailyWindow(node.value) : undefined,
+};
 
 /** A text that may be empty; what it must name is checked later. */
 export const NAME: ValueType<string> = {

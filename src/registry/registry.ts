@@ -36,6 +36,14 @@ export const DEFAULT_REGISTRY_SETTINGS: RegistrySettings = {
   busySessionPatience: 2000,
 };
 
+/**
+ * How old an announcement may become before it is written again: a client must be able to count on it for most of the
+ * grace of the collection, whenever it was told. Both in ms.
+ */
+export function announceAfterOf(graceMs: number): number {
+  return Math.min(DEFAULT_REGISTRY_SETTINGS.announceAfter, graceMs / 8);
+}
+
 export interface Registry {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;

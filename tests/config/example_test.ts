@@ -65,6 +65,9 @@ Deno.test("config.example.toml with every line taken in loads, and changes nothi
   assert.equal(settings.repositories[0]?.authorizationWebhook, undefined);
 
   const { accessPolicy: _, ...builtInGlobal } = BUILT_IN.global;
+  const { window, ...collect } = settings.collect;
+  assert.deepEqual(window, { begin: 60, end: 5 * 60 });
+  assert.deepEqual(collect, BUILT_IN.collect);
   assert.deepEqual([server, settings.blobStore, { ...global, retention: { ...retention, rules: [] } }], [
     BUILT_IN.server,
     BUILT_IN.blobStore,

@@ -34,6 +34,7 @@ Deno.test("BUILT_IN listens on loopback without TLS, and allows everything", () 
         accessPolicy: { defaultAllow: true, rules: [], file: "", line: 0 },
         trustedProxies: [],
       },
+      collect: { enabled: true, intervalMs: 3_600_000, graceMs: 12 * 3_600_000 },
       scrub: { intervalMs: 30 * 86_400_000, rate: 50 * 1024 ** 2 },
       auth: { identities: [], webhooks: [] },
       repositories: [],
@@ -77,6 +78,11 @@ Deno.test("loadConfig() reads every key", () => {
     access_policy = { default_allow = true }
     authorization_webhook = "gate"
     trusted_proxies = ["10.0.0.0/8"]
+    [collect]
+    enabled = false
+    interval = "30m"
+    grace = "1d"
+    window = "22:30-04:00"
     [auth.webhook.gate]
     url = "https://policy.example.com"
     timeout_ms = 1
@@ -123,6 +129,12 @@ Deno.test("loadConfig() reads every key", () => {
         authorizationWebhook: "gate",
         trustedProxies: [{ address: "10.0.0.0", prefixLength: 8 }],
       },
+      collect: {
+        enabled: false,
+        intervalMs: 1_800_000,
+        graceMs: 86_400_000,
+        window: { begin: 22 * 60 + 30, end: 4 * 60 },
+      },
       scrub: { intervalMs: 0, rate: 1_000_000 },
       auth: {
         identities: [],
@@ -137,7 +149,7 @@ Deno.test("loadConfig() reads every key", () => {
       repositories: [
         {
           name: parseRepositoryName("team"),
-          retentionRules: [{ text: "top_pushed(5)", file: "config.toml", line: 38, column: 35 }],
+          retentionRules: [{ text: "top_pushed(5)", file: "config.toml", line: 43, column: 35 }],
           tags: { immutable: true, exclusions: ["dev-.*"], allowDelete: true },
           quota: { bytes: 1_000_000_000, manifests: 10, tags: 5 },
           authorizationWebhook: "gate",
@@ -200,7 +212,7 @@ idle_timeout = 0
 [repository."A"]
 `),
     [
-      "config.toml:1: prot: unknown key, expected one of server, blob_store, global, scrub, repository, auth",
+      "config.toml:1: prot: unknown key, expected one of server, blob_store, global, collect, scrub, repository, auth",
       'config.toml:3: global.max_blob_size: expected a size such as "5GiB" (1024) or "5GB" (1000), ' +
       'or a number of bytes, at least 1, got the text "5G"',
       "config.toml:4: global.upload_expiry: the environment variable UNSET is not set",

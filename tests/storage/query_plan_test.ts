@@ -1,6 +1,7 @@
 /** No statement of a request walks through a table: the plan of each is read, without statistics and with any. */
 import assert from "node:assert/strict";
 import type { DatabaseSync } from "node:sqlite";
+import { GARBAGE_QUERIES } from "../../src/storage/sqlite/garbage_queries.ts";
 import { INVENTORY_QUERIES } from "../../src/storage/sqlite/inventory_queries.ts";
 import { QUERIES } from "../../src/storage/sqlite/queries.ts";
 import { SCRUB_QUERIES } from "../../src/storage/sqlite/scrub_queries.ts";
@@ -15,6 +16,7 @@ const STATEMENTS = Object.entries({
   ...prefixed(WRITE_SQL, "write"),
   ...prefixed(INVENTORY_QUERIES, "inventory"),
   ...prefixed(SCRUB_QUERIES, "scrub"),
+  ...prefixed(GARBAGE_QUERIES, "garbage"),
 }).filter(([name]) => name !== "dataVersion");
 
 function prefixed(statements: Record<string, string>, prefix: string): Record<string, string> {

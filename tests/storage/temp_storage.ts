@@ -12,6 +12,7 @@ import { FileBlobStore, type FileBlobStoreOptions } from "../../src/storage/file
 import { blobFileOf, Layout, makeFolders } from "../../src/storage/files/layout.ts";
 import { GroupCommit } from "../../src/storage/sqlite/group_commit.ts";
 import { openForReading, openForWriting } from "../../src/storage/sqlite/open_database.ts";
+import { SqliteGarbage } from "../../src/storage/sqlite/sqlite_garbage.ts";
 import { SqliteInventory } from "../../src/storage/sqlite/sqlite_inventory.ts";
 import { SqliteMetadataStore } from "../../src/storage/sqlite/sqlite_metadata_store.ts";
 import { SqliteReader } from "../../src/storage/sqlite/sqlite_reader.ts";
@@ -81,6 +82,7 @@ export class TempMetadata implements Disposable {
   readonly reader: SqliteReader;
   readonly store: SqliteMetadataStore;
   readonly inventory: SqliteInventory;
+  readonly garbage: SqliteGarbage;
   readonly #inventoryDatabase: DatabaseSync;
 
   constructor(layout: Layout) {
@@ -90,6 +92,8 @@ export class TempMetadata implements Disposable {
     this.store = new SqliteMetadataStore(this.reader, new LocalWriter(this.commit));
     this.#inventoryDatabase = openForReading(layout.database);
     this.inventory = new SqliteInventory(this.#inventoryDatabase, new LocalWriter(this.commit));
+    // Pages of few rows, so that a walk has many.
+    this.garbage = new SqliteGarbage(this.#inventoryDatabase, new LocalWriter(this.commit), 3);
   }
 
   /** All rows of a query on the writing connection. */

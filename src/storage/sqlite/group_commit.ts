@@ -32,6 +32,11 @@ const FREES_ROOM: ReadonlySet<CommandName> = new Set([
   "removeTags",
   "removeManifests",
   "prunePulls",
+  "removeOrphans",
+  "removeHolds",
+  "removeUnheldBlobs",
+  "removeContents",
+  "removeRepository",
 ]);
 
 /** Statements and not `exec()`, whose errors lack SQLite's code: a COMMIT is where a full disk shows. */

@@ -18,13 +18,13 @@ import type {
   UploadSession,
 } from "../../ports/metadata_store.ts";
 import { isWithdrawnFile, withdrawnFileOf } from "../files/layout.ts";
-import { LifetimeCommands } from "./lifetime_commands.ts";
+import { GarbageCommands } from "./garbage_commands.ts";
 
 /** Missing blobs that a refusal names. */
 const MOST_MISSING = 100;
 
 /** The writes by name. Arguments and results cross threads, so they are plain values. */
-export class WriteCommands extends LifetimeCommands {
+export class WriteCommands extends GarbageCommands {
   /** Does nothing; that it was answered shows that the writer works. */
   ping(): void {}
 

@@ -1,5 +1,6 @@
 /** The writer's statements, prepared once. "take" means delete and give back what was there. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { GARBAGE_WRITES } from "./garbage_queries.ts";
 
 export const WRITE_SQL = {
   repository: "SELECT id FROM repository WHERE name = ?",
@@ -14,7 +15,7 @@ export const WRITE_SQL = {
     INSERT INTO blob (digest, size, file, created_at) VALUES (?, ?, ?, ?)
     ON CONFLICT (digest) DO UPDATE SET size = excluded.size, file = excluded.file, created_at = excluded.created_at`,
   takeUnheldBlob: `
-    DELETE FROM blob WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.digest = ?) RETURNING file`,
+    DELETE FROM blob WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.digest = ?) RETURNING size, file`,
 
   // Created at no time, so that an upload which is under way replaces it, however long ago that began.
   withdrawBlob: "UPDATE blob SET file = ?, created_at = 0 WHERE digest = ? AND file = ? RETURNING digest",
@@ -97,6 +98,7 @@ export const WRITE_SQL = {
   referrersOf:
     "SELECT digest FROM manifest INDEXED BY manifest_by_subject WHERE repository = ? AND subject = ?",
   putHistory: "INSERT INTO tag_history (repository, tag, digest, previous, at) VALUES (?, ?, ?, ?, ?)",
+  ...GARBAGE_WRITES,
 } as const;
 
 export type WriteStatements = Record<keyof typeof WRITE_SQL, StatementSync>;
