@@ -7,9 +7,15 @@ const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG = "application/vnd.oci.image.config.v1+json";
 const LAYER = "application/vnd.oci.image.layer.v1.tar";
 
-/** Blobs that all clients push again and again, so that they are collected, found, mounted and pushed at once. */
-const SHARED_BLOBS = 40;
-export const REPOSITORIES = 6;
+/**
+ * Blobs that all clients push, and where to: so many that a blob of a repository is wanted about as often as a grace ends, and
+ * is collected, found, mounted and pushed at the same moment.
+ */
+const SHARED_BLOBS = 300;
+const REPOSITORIES = 6;
+
+/** Images that one client keeps: what is referenced is never collected, which is only a part of what is to be tried. */
+const MOST_IMAGES = 4;
 
 interface Image {
   readonly repository: string;
@@ -61,12 +67,13 @@ export class RaceClient {
     this.#options.tally.operations++;
     const dice = Math.random();
     const image = pick(this.#images);
-    if (image === undefined || dice < 0.4) return await this.#pushImage();
-    if (dice < 0.6) return await this.check(image);
-    if (dice < 0.7) return await this.#refer(image);
-    if (dice < 0.78) return await this.#pushForNothing();
-    if (dice < 0.84) return await this.#deleteTag(image);
-    return await this.#deleteImage(image);
+    if (image === undefined) return await this.#pushImage();
+    if (this.#images.length > MOST_IMAGES) return await this.#deleteImage(image);
+    if (dice < 0.6) return await this.#pushImage();
+    if (dice < 0.7) return await this.check(image);
+    if (dice < 0.8) return await this.#refer(image);
+    if (dice < 0.9) return await this.#pushForNothing();
+    return await this.#deleteTag(image);
   }
 
   /** Everything of an image is there and hashes right. */
@@ -112,7 +119,7 @@ export class RaceClient {
     }
     const image = { repository, manifest, blobs: [config, ...layers], tag, referrers: [] };
     this.#images.push(image);
-    if (Math.random() < 0.3) await this.check(image);
+    if (Math.random() < 0.2) await this.check(image);
   }
 
   /** A signature, whose config is a blob of everybody's. */
@@ -248,5 +255,5 @@ function anyRepository(): string {
 
 function sharedBlob(): Content {
   const which = Math.floor(Math.random() * SHARED_BLOBS);
-  return makeContent(LAYER, new TextEncoder().encode(`layer ${which} `.repeat(20 + which * 10)));
+  return makeContent(LAYER, new TextEncoder().encode(`layer ${which} `.repeat(20 + which)));
 }
