@@ -169,7 +169,8 @@ export class RaceClient {
       }
       assert.equal(answer.status, 404);
     }
-    if (Math.random() < 0.5) {
+    const way = Math.random();
+    if (way < 0.5) {
       const from = Math.random() < 0.7 ? `&from=${anyRepository()}` : "";
       const answer = await this.#request("POST", `${repository}/blobs/uploads/?mount=${blob.digest}${from}`);
       if (answer.status === 201) {
@@ -178,7 +179,7 @@ export class RaceClient {
       }
       assert.equal(answer.status, 202);
       await this.#finish(answer.headers.get("location")!, blob);
-    } else if (Math.random() < 0.5) {
+    } else if (way < 0.75) {
       await this.#send(201, "POST", `${repository}/blobs/uploads/?digest=${blob.digest}`, blob.bytes);
     } else {
       const answer = await this.#send(202, "POST", `${repository}/blobs/uploads/`);
