@@ -7,8 +7,15 @@ import { startRegistry } from "../harness/start_registry.ts";
 import { PushingClient } from "./kill_load.ts";
 
 /**
+ * Restarts through which a client goes on pushing, and as many more in which what it pushed is read back: a loss may show
+ * only then. After that others take its place, or each check would be longer than the last.
+ */
+const RESTARTS = 10;
+
+/**
  * Starts a registry on one data directory `cycles` times and kills it while `clients` push. After each start every
- * acknowledged write is read back and hashed, an upload goes on where it was, and files and rows agree.
+ * acknowledged write is read back and hashed, also those of earlier cycles, uploads go on where they were, and files and
+ * rows agree.
  *
  * @returns one line for people: kills, acknowledged writes, the longest time from start to listening
  */
@@ -18,36 +25,44 @@ export async function killUnderLoad(
   const rootDir = await Deno.makeTempDir({ prefix: "killed-" });
   try {
     let [total, slowest] = [0, 0];
+    let pushing: PushingClient[] = [];
+    let former: PushingClient[] = [];
     for (let cycle = 0; cycle < cycles; cycle++) {
-      // Clients of the cycle: what earlier ones pushed was read back then, and would make each check longer than the last.
-      const pushing = Array.from(
-        { length: clients },
-        (_, i) => new PushingClient(`cycle-${cycle}/client-${i}`),
-      );
+      if (cycle % RESTARTS === 0) {
+        former = pushing;
+        pushing = Array.from({ length: clients }, (_, i) => new PushingClient(`from-${cycle}/client-${i}`));
+      }
+      const before = acknowledgedBy(pushing);
       await using registry = await startRegistry({ rootDir, tls: false });
       const broken = Promise.all(pushing.map((client) => client.pushUntilKilled(registry.url)));
-      await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 1300));
+      await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 1200));
       await registry.kill("SIGKILL");
       await broken;
+      const pushed = acknowledgedBy(pushing) - before;
+      assert.ok(pushed > 0, "something was pushed in this cycle");
+      total += pushed;
 
       const started = performance.now();
       await using restarted = await startRegistry({ rootDir, tls: false });
       slowest = Math.max(slowest, performance.now() - started);
+      for (const client of former) await client.check(restarted.url);
       for (const client of pushing) {
         await client.check(restarted.url);
         await client.finishUpload(restarted.url);
       }
       await restarted.stop();
       checkAgreement(rootDir);
-      total += pushing.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
     }
-    assert.ok(total > 0, "nothing was acknowledged in any cycle");
     return `${cycles} kills, ${total} acknowledged blobs and manifests, none lost; listening after ${
       Math.round(slowest)
     } ms at most`;
   } finally {
     await Deno.remove(rootDir, { recursive: true });
   }
+}
+
+function acknowledgedBy(clients: readonly PushingClient[]): number {
+  return clients.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
 }
 
 /** Every row has its file and every file its row: nothing is lost, and nothing is left behind. */
