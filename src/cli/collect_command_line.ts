@@ -4,7 +4,7 @@ import { GARBAGE_KINDS, type GarbageKind } from "../jobs/collect_report.ts";
 import type { Settings } from "../config/settings.ts";
 import { formatSize } from "../core/format_size.ts";
 import { COLLECT } from "./collect_command.ts";
-import { askData, type CommandText, readDuration } from "./content_command_line.ts";
+import { askData, type CommandText, inJson, readDuration } from "./ask_data.ts";
 import type { DataCommands } from "./data_command.ts";
 import { readOptions } from "./options.ts";
 
@@ -26,7 +26,7 @@ export async function runCollectLine(
   );
   return {
     ok: true,
-    text: options.has("json") ? `${JSON.stringify(report, null, 2)}\n` : describeReport(report),
+    text: options.has("json") ? inJson(report) : describeReport(report),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Shows on a terminal how far long work is, on one line that is written over; shows nothing elsewhere. */
 import type { Progress } from "../server/control_socket.ts";
-import { describeBytes } from "./describe_bytes.ts";
+import { formatSize } from "../core/format_size.ts";
 
 /** Characters between the brackets. */
 const WIDTH = 30;
@@ -57,8 +57,10 @@ export class ProgressBar implements Disposable {
 }
 
 function describe({ what, done, total, unit }: Progress, speed: number | undefined): string {
-  const amount = (value: number): string =>
-    unit === "bytes" ? describeBytes(value) : String(Math.round(value));
+  const amount = (value: number): string => {
+    const whole = Math.round(value);
+    return unit === "bytes" ? formatSize(whole) : String(whole);
+  };
   if (total === undefined) return `${what} ${amount(done)}`;
   const share = total === 0 ? 1 : Math.min(1, done / total);
   const full = Math.round(share * WIDTH);

@@ -1,11 +1,11 @@
 /** The command line of `scrub`: from options to a scrub, a bar on the terminal, and a text. */
 import { parseSize } from "../config/parse_size.ts";
 import type { Settings } from "../config/settings.ts";
+import { formatSize } from "../core/format_size.ts";
 import { describeCounts, describeFinding, type ScrubReport } from "../jobs/scrub_report.ts";
 import type { Log } from "../ports/log.ts";
-import type { CommandText } from "./content_command_line.ts";
+import { type CommandText, inJson } from "./ask_data.ts";
 import { type DataCommands, runDataCommand } from "./data_command.ts";
-import { describeBytes } from "./describe_bytes.ts";
 import { readOptions } from "./options.ts";
 import { ProgressBar } from "./progress_bar.ts";
 import { isClean, SCRUB } from "./scrub_command.ts";
@@ -29,7 +29,7 @@ export async function runScrubLine(
   });
   return {
     ok: isClean(report),
-    text: options.has("json") ? `${JSON.stringify(report, null, 2)}\n` : describeReport(report),
+    text: options.has("json") ? inJson(report) : describeReport(report),
   };
 }
 
@@ -64,6 +64,6 @@ function describeReport(report: ScrubReport): string {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const more = total > findings.length ? `... and ${total - findings.length} more\n` : "";
   const how = complete ? "" : "stopped before the end, the next scrub goes on from here; so far ";
-  return `${named}${more}${how}${blobs} blobs (${describeBytes(bytes)}) and ${manifests} manifests read: ` +
+  return `${named}${more}${how}${blobs} blobs (${formatSize(bytes)}) and ${manifests} manifests read: ` +
     `${describeCounts(counts)}\n`;
 }

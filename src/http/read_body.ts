@@ -1,4 +1,5 @@
 /** Reading a body whole, for the one kind of content that is small enough: manifests. */
+import { joinBytes } from "../core/join_bytes.ts";
 import type { OciError } from "../core/oci_error.ts";
 import { type BodyRoom, SMALL_BODY } from "./body_room.ts";
 import type { RequestBody } from "./message.ts";
@@ -41,16 +42,5 @@ export async function readWhole(
     chunks.push(chunk);
   }
   const held = stack.move();
-  return { bytes: joined(chunks, length), [Symbol.dispose]: () => held.dispose() };
-}
-
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return { bytes: joinBytes(chunks, length), [Symbol.dispose]: () => held.dispose() };
 }

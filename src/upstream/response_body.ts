@@ -1,5 +1,6 @@
 /** The body of an upstream's answer: as it arrives, with backpressure, and never waited for without end. */
 import type { IncomingMessage } from "node:http";
+import { joinBytes } from "../core/join_bytes.ts";
 import { UpstreamFault } from "../core/upstream_fault.ts";
 import { type SocketValve, valveOf } from "./pinned_agent.ts";
 
@@ -75,13 +76,7 @@ export class ResponseBody {
       }
       parts.push(chunk);
     }
-    const whole = new Uint8Array(length);
-    let at = 0;
-    for (const part of parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
+    return joinBytes(parts, length);
   }
 
   /** Reads a short body so that its connection can be used again, and ends that of a long one. */
@@ -116,7 +111,8 @@ export class ResponseBody {
   }
 
   #take(chunk: Uint8Array): void {
-    this.#queue.push(chunk);
+    // A plain array: node's own kind compares, and copies, in another way.
+    this.#queue.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
     this.#queued += chunk.length;
     this.#startTimer();
     if (this.#queued > HIGH_WATER) this.#setStopped(true);

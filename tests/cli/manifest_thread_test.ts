@@ -9,6 +9,7 @@ import type { Digest } from "../../src/core/digest.ts";
 import { OCI_MANIFEST } from "../../src/core/media_type.ts";
 import { OciError } from "../../src/core/oci_error.ts";
 import type { ManifestReader } from "../../src/ports/manifest_reader.ts";
+import { NOTHING } from "../../src/cli/threads.ts";
 import { LocalManifestReader } from "../../src/registry/read_manifest.ts";
 import { nodeHasher } from "../../src/storage/node_hasher.ts";
 import { digestOf } from "../model/bytes.ts";
@@ -20,16 +21,7 @@ function startReader() {
   const worker = new Worker(new URL("../../src/cli/manifest_thread.ts", import.meta.url), {
     type: "module",
     deno: {
-      permissions: {
-        env: false,
-        ffi: false,
-        import: false,
-        net: false,
-        read: false,
-        run: false,
-        sys: false,
-        write: false,
-      },
+      permissions: NOTHING,
     },
   });
   const { port1, port2 } = new MessageChannel();

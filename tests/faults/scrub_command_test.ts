@@ -182,7 +182,7 @@ Deno.test({
     assert.equal(code, 0, stdout);
     const lines = stdout.split("\r\x1b[K");
     assert.ok(lines.some((line) => /^blobs \[[#.]{30}\] \d+ % /.test(line)), stdout);
-    assert.match(lines.at(-1)!, /^3 blobs \(293\.0 KiB\)/);
+    assert.match(lines.at(-1)!, /^3 blobs \(292\.96 KiB\)/);
   },
 });
 

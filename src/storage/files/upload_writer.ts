@@ -1,6 +1,7 @@
 /** Appending to one upload session, from lock to rename. */
 import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
 import { algorithmOf } from "../../core/digest.ts";
+import { joinBytes } from "../../core/join_bytes.ts";
 import { OciError } from "../../core/oci_error.ts";
 import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type { BlobFile, UploadWriter } from "../../ports/blob_store.ts";
@@ -146,7 +147,7 @@ export class FileUploadWriter implements UploadWriter {
 
   #startWrite(): void {
     const parts = this.#gathered;
-    const bytes = joined(parts, this.#gatheredBytes);
+    const bytes = joinBytes(parts, this.#gatheredBytes);
     this.#gathered = [];
     this.#gatheredBytes = 0;
     this.#writing = writeFully(this.#file, bytes).catch((error) => {
@@ -203,17 +204,6 @@ async function isMissing(path: string): Promise<boolean> {
   } catch (error) {
     return error instanceof Deno.errors.NotFound;
   }
-}
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  if (parts.length === 1) return parts[0] as Uint8Array<ArrayBuffer>;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 async function writeFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
