@@ -23,7 +23,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Where the program's threads begin. */
-const ENTRIES = ["main.ts", "src/cli/http_thread.ts", "src/cli/writer_thread.ts"];
+const ENTRIES = ["main.ts", ...threadFiles()];
 
 const VAGUE_NAMES = /^(utils?|helpers?|common|misc|types?|index|mod|shared|lib)\.ts$/;
 
@@ -121,6 +121,13 @@ Deno.test("SQL engines and sockets stay in their layers", async () => {
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("the binary takes every file in which a thread begins, which no import leads to", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${projectRoot}deno.json`));
+  const included = [...String(tasks.compile).matchAll(/--include (\S+)/g)].map(([, file]) => file);
+  assert.ok(included.length >= 5);
+  assert.deepEqual(included.toSorted(), threadFiles().toSorted());
+});
+
 Deno.test("every file of src/ and tests/ has a name that says something, in snake_case", () => {
   const files = [...filesBelow("src"), ...filesBelow("tests")].map((file) => basename(file));
   assert.deepEqual(files.filter((name) => VAGUE_NAMES.test(name)), []);
@@ -148,6 +155,12 @@ function isWithinSource(file: string): boolean {
 
 function layerOf(file: string): string {
   return file.split("/")[1] ?? "";
+}
+
+function threadFiles(): string[] {
+  return [...Deno.readDirSync(`${projectRoot}src/cli`)]
+    .filter(({ name }) => name.endsWith("_thread.ts"))
+    .map(({ name }) => `src/cli/${name}`);
 }
 
 function sourceFiles(): string[] {

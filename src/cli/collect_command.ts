@@ -163,7 +163,12 @@ export function slowPushJob(work: DataWork): Job {
     name: "keeping of slow pushes",
     intervalMs: Math.ceil(Math.min(LONGEST_SLOW_PUSH_PAUSE_MS, graceMs / 8)),
     atStart: true,
-    run: () => keepSlowPushes({ ...work, graceMs, seen: work.collectMemory!.uploads }),
+    run: () =>
+      keepSlowPushes({
+        ...work,
+        graceMs: work.settings.collect.graceMs,
+        seen: work.collectMemory!.uploads,
+      }),
   };
 }
 

@@ -106,7 +106,7 @@ export async function runServer(
       collect: collectStatus(work),
     }),
   });
-  startJobs(work);
+  planJobs(work);
   measureLoopLag(metrics, "main");
   scrape.lookFirst(watchProcess(metrics));
   scrape.lookFirst(watchStorage(metrics, work.inventory, layout));
@@ -123,14 +123,8 @@ export async function runServer(
     readAgain,
     handOut: (settings) => threads.reload(settings),
     onReload(now) {
-      const before = inForce.global.retention.intervalMs;
-      const scrubBefore = inForce.scrub.intervalMs;
-      const collectBefore = JSON.stringify(inForce.collect);
       inForce = now;
-      // Whoever reloads often must not put the next run off for ever.
-      if (now.global.retention.intervalMs !== before) work.schedule.set(retentionJob(work));
-      if (now.scrub.intervalMs !== scrubBefore) work.schedule.set(scrubJob(work));
-      if (JSON.stringify(now.collect) !== collectBefore) planCollection(work);
+      planJobs(work);
     },
     log,
     metrics,
@@ -175,17 +169,17 @@ async function answersItself(threads: Threads, { metadata }: DataWork): Promise<
   await metadata.checkReady().catch(() => {});
 }
 
-/** Plans what the server does by itself. */
-function startJobs(work: DataWork): void {
+/** Plans what the server does by itself, also after a reload: a run goes by the settings of the moment in which it begins. */
+function planJobs(work: DataWork): void {
   const { metadata, blobs, clock, log, schedule } = work;
   const { uploadExpiryMs: expiryMs } = work.settings.global;
-  schedule.set({
+  schedule.adjust({
     name: "expiry of uploads",
     intervalMs: Math.min(LONGEST_EXPIRY_PAUSE, Math.max(1000, expiryMs / 4)),
     atStart: true,
     run: () => expireUploads({ metadata, blobs, clock, log, expiryMs }),
   });
-  schedule.set({
+  schedule.adjust({
     name: "pruning of histories",
     intervalMs: HISTORY_PAUSE,
     atStart: true,
@@ -194,14 +188,7 @@ function startJobs(work: DataWork): void {
       return pruneHistory({ metadata, clock, tagHistoryMs, pullHistoryMs });
     },
   });
-  schedule.set(retentionJob(work));
-  schedule.set(scrubJob(work));
-  planCollection(work);
-}
-
-function planCollection(work: DataWork): void {
-  work.schedule.set(collectJob(work));
-  work.schedule.set(slowPushJob(work));
+  for (const job of [retentionJob, scrubJob, collectJob, slowPushJob]) schedule.adjust(job(work));
 }
 
 /** The first signal stops in order; a second one ends at once. */

@@ -32,6 +32,7 @@ export class Schedule {
   readonly #log: Log;
   readonly #onEnd: (end: JobEnd) => void;
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #intervals = new Map<string, number>();
   readonly #running = new Map<string, Promise<unknown>>();
   readonly #stopping = new AbortController();
   #stopped = false;
@@ -48,9 +49,18 @@ export class Schedule {
 
   /** Runs a job at its interval from now on, instead of the one that had its name. */
   set(job: Job): void {
+    this.#intervals.set(job.name, job.intervalMs);
     clearTimeout(this.#timers.get(job.name));
     this.#timers.delete(job.name);
     if (job.intervalMs > 0) this.#plan(job, job.atStart ? 0 : job.firstMs ?? job.intervalMs);
+  }
+
+  /**
+   * The same, but a job that has this interval already goes on as it was: whoever reloads often must not put its next run
+   * off for ever.
+   */
+  adjust(job: Job): void {
+    if (this.#intervals.get(job.name) !== job.intervalMs) this.set(job);
   }
 
   /**

@@ -78,6 +78,18 @@ Deno.test("setting a job again replaces the former one, also while that one runs
   assert.equal(formerRuns, 1);
 });
 
+Deno.test("adjust() plans a job, leaves one of the same interval alone, and replaces it when the interval is another", async () => {
+  const schedule = new Schedule(quietLog());
+  const [first, second, third] = [counter(2), counter(1), counter(1)];
+  schedule.adjust({ name: "job", intervalMs: 1, atStart: true, run: async () => first.tick() });
+  schedule.adjust({ name: "job", intervalMs: 1, atStart: true, run: async () => second.tick() });
+  await first.reached;
+  schedule.adjust({ name: "job", intervalMs: 2, atStart: true, run: async () => third.tick() });
+  await third.reached;
+  schedule.stop();
+  assert.equal(second.calls(), 0);
+});
+
 Deno.test("runAlone() refuses while a run of the same name is under way, and not after", async () => {
   const schedule = new Schedule(quietLog());
   const goOn = Promise.withResolvers<void>();
