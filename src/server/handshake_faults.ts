@@ -21,8 +21,8 @@ export class HandshakeFaults {
 
   /**
    * A certificate that the runtime itself cannot take, with an unknown critical extension say, ends here: the client
-   * reads an alert without words, so that this line is all that tells of
-   * it. The reason is the runtime's, and not always the right one.
+   * reads an alert without words, and this line is all that tells of it. The reason is the runtime's, and not always the
+   * right one.
    *
    * @param peer address of the client
    */
@@ -72,7 +72,7 @@ const CLASSES: readonly (readonly [RegExp, HandshakeFailure])[] = [
   [/received fatal alert/, "refused_by_client"],
   [/^ERR_SSL_WRONG_VERSION_NUMBER|corrupt message/, "not_tls"],
   [/^ERR_SSL_NO_APPLICATION_PROTOCOL|peer is incompatible|doesn't support/, "incompatible"],
-  [/invalid peer certificate|NoCertificatesPresented/, "bad_certificate"],
+  [/invalid peer certificate|NoCertificatesPresented|unable to get issuer certificate/, "bad_certificate"],
 ];
 
 /** The class of a failed handshake. */

@@ -1,6 +1,5 @@
 /** One thread's listener: HTTP or HTTPS connections in, requests to the handler, responses and log lines out. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Server as TlsServer } from "node:tls";
 import { respondToFault } from "../http/error_response.ts";
@@ -12,28 +11,14 @@ import { logRequest } from "./access_log.ts";
 import { endBrokenConnection, refusalOf, TUNNEL } from "./broken_request.ts";
 import { beginRequest, breakConnection, type Connection, Connections } from "./connections.ts";
 import { classOf, HandshakeFaults } from "./handshake_faults.ts";
-import { type ConnectionLimits, MOST_HEADER_BYTES, MOST_REQUESTS_AHEAD } from "./limits.ts";
+import { type ConnectionLimits, MOST_REQUESTS_AHEAD } from "./limits.ts";
 import { addressOf, makeRequestIds, toHttpRequest } from "./node_request.ts";
+import { makeNodeServer, type TlsKeyPair } from "./node_server.ts";
 import { NodeRequestBody } from "./request_body.ts";
 import { faultOfHead } from "./request_head.ts";
 import { RequestMetrics } from "./request_metrics.ts";
 import { closeAfterResponse, discardRest, lingersAfterResponse } from "./unread_body.ts";
 import { dropResponse, writeHeldResponse, writeResponse } from "./write_response.ts";
-
-export interface TlsKeyPair {
-  /** PEM, the server's certificate first, then its chain. */
-  readonly certificate: string;
-  /** PEM. */
-  readonly privateKey: string;
-  /** Asks clients for a certificate; undefined does not. */
-  readonly clientCertificates?: {
-    /**
-     * PEM of the CAs to name in the request; undefined names none. Clients written in Go send no certificate at all when
-     * theirs is from none of those named, and could never be told what is wrong with it.
-     */
-    readonly advertisedCas: string | undefined;
-  };
-}
 
 export interface HttpServerOptions {
   readonly handle: (request: HttpRequest) => Promise<Handled>;
@@ -61,7 +46,7 @@ export class HttpServer {
     this.#secure = options.tls !== undefined;
     this.#connections = new Connections(options.limits.idleTimeoutMs);
     this.#counts = new RequestMetrics(options.metrics);
-    this.#server = makeServer(options);
+    this.#server = makeNodeServer(options.limits, options.tls);
     this.#watchConnections();
     this.#server.on("request", (request, response) => void this.#serve(request, response, "body"));
     this.#server.on("checkContinue", (request, response) => void this.#serve(request, response, "continue"));
@@ -253,36 +238,3 @@ function answerFault(fault: unknown, id: string, method: string): Handled {
 }
 
 function ignore(): void {}
-
-function makeServer({ tls, limits }: HttpServerOptions): Server {
-  const options = {
-    maxHeaderSize: MOST_HEADER_BYTES,
-    headersTimeout: limits.headersTimeoutMs,
-    // The whole-request timeout would cut a large upload however steadily it comes; the minimum rate takes its place.
-    requestTimeout: 0,
-    keepAliveTimeout: limits.idleTimeoutMs,
-    connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs),
-    noDelay: true,
-    // The handler refuses a request without Host, in words.
-    requireHostHeader: false,
-  };
-  const server = tls === undefined ? createServer(options) : createTlsServer({
-    ...options,
-    cert: tls.certificate,
-    key: tls.privateKey,
-    // Verified by our own code: the runtime's verdict is wrong for resumed sessions, and it could give no reason.
-    requestCert: tls.clientCertificates !== undefined,
-    rejectUnauthorized: false,
-    ...(tls.clientCertificates?.advertisedCas !== undefined && { ca: tls.clientCertificates.advertisedCas }),
-    minVersion: "TLSv1.2",
-    ALPNProtocols: ["http/1.1"],
-    allowHalfOpen: true,
-    handshakeTimeout: limits.handshakeTimeoutMs,
-  });
-  server.maxConnections = limits.maxConnections;
-  // 0 means no limit: beyond a limit node drops fields silently, and a dropped one could be a second Host.
-  server.maxHeadersCount = 0;
-  // A client that shuts down its side after the request still waits for the answer.
-  (server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true;
-  return server;
-}

@@ -3,7 +3,8 @@ import { request } from "node:https";
 import type { Handled, HttpRequest } from "../http/message.ts";
 import { NO_METRICS } from "../metrics/no_metrics.ts";
 import type { Log } from "../ports/log.ts";
-import { HttpServer, type HttpServerOptions, type TlsKeyPair } from "./http_server.ts";
+import { HttpServer, type HttpServerOptions } from "./http_server.ts";
+import type { TlsKeyPair } from "./node_server.ts";
 
 /** ms for each step of the check. */
 const PATIENCE_MS = 10_000;

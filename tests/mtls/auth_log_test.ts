@@ -1,6 +1,7 @@
 /** SIMPLE_REGISTRY_LOG=auth=debug, and the how-to's RUST_LOG, show each step of a certificate's way. */
 import assert from "node:assert/strict";
 import { makeAuthority, makeClient } from "../auth/certificate_factory.ts";
+import { classOf } from "../../src/server/handshake_faults.ts";
 import { testWith } from "../harness/real_clients.ts";
 import { startRegistry } from "../harness/start_registry.ts";
 import { ADMIN_ONLY } from "./access_rules.ts";
@@ -75,4 +76,5 @@ test("a handshake that the runtime ends for the client's certificate is told in 
     peer: "127.0.0.1",
     reason: "unable to get issuer certificate",
   });
+  assert.equal(classOf(new Error(reason)), "bad_certificate", "as the metrics count it");
 });
