@@ -7,8 +7,27 @@ export const SMALL_BODY = 256 * 1024;
 /** ms that a body may wait for room before its client is told to come back. */
 const PATIENCE_MS = 30_000;
 
+/**
+ * ms that a body keeps its room whoever waits. A client that sends as slowly as it may would keep the others out for more
+ * than an hour.
+ */
+const HOLD_MS = 10_000;
+
 /** Seconds after which a refused client may come back. */
 const RETRY_AFTER_S = 5;
+
+export interface BodyRoomTimes {
+  readonly patienceMs?: number;
+  readonly holdMs?: number;
+  /** ms of a clock that only goes on. */
+  readonly now?: () => number;
+}
+
+/** Room that a body has; disposing of it gives it back. */
+export interface Lease extends Disposable {
+  /** Asked as the body comes. @throws {OciError} UNAVAILABLE when it has taken too long and others wait */
+  requireTurn(): void;
+}
 
 interface Waiting {
   readonly bytes: number;
@@ -18,14 +37,21 @@ interface Waiting {
 export class BodyRoom {
   readonly #size: number;
   readonly #patienceMs: number;
+  readonly #holdMs: number;
+  readonly #now: () => number;
   #free: number;
   /** In the order in which they came, so that a large one is not passed by smaller ones for ever. */
   readonly #waiting = new Set<Waiting>();
 
   /** @param size bytes in all; a body that is larger takes all of it */
-  constructor(size: number, patienceMs = PATIENCE_MS) {
+  constructor(
+    size: number,
+    { patienceMs = PATIENCE_MS, holdMs = HOLD_MS, now = () => performance.now() }: BodyRoomTimes = {},
+  ) {
     this.#size = size;
     this.#patienceMs = patienceMs;
+    this.#holdMs = holdMs;
+    this.#now = now;
     this.#free = size;
   }
 
@@ -34,11 +60,16 @@ export class BodyRoom {
    *
    * @throws {OciError} UNAVAILABLE when others kept it too long
    */
-  async take(bytes: number): Promise<Disposable> {
+  async take(bytes: number): Promise<Lease> {
     const taken = Math.min(bytes, this.#size);
     if (this.#waiting.size > 0 || this.#free < taken) await this.#wait(taken);
     else this.#free -= taken;
+    const since = this.#now();
     return {
+      requireTurn: () => {
+        if (this.#waiting.size === 0 || this.#now() - since <= this.#holdMs) return;
+        throw noRoom("it comes too slowly while others wait");
+      },
       [Symbol.dispose]: () => {
         this.#free += taken;
         this.#admit();
@@ -54,12 +85,7 @@ export class BodyRoom {
       this.#waiting.delete(waiting);
       // Those behind it may fit where it did not.
       this.#admit();
-      turn.reject(
-        new OciError("UNAVAILABLE", {
-          message: "Cannot take the manifest now: too many large ones are being pushed. Push it again",
-          headers: { "retry-after": String(RETRY_AFTER_S) },
-        }),
-      );
+      turn.reject(noRoom("too many large ones are being pushed"));
     }, this.#patienceMs);
     try {
       await turn.promise;
@@ -76,4 +102,11 @@ export class BodyRoom {
       waiting.go();
     }
   }
+}
+
+function noRoom(why: string): OciError {
+  return new OciError("UNAVAILABLE", {
+    message: `Cannot take the manifest now: ${why}. Push it again`,
+    headers: { "retry-after": String(RETRY_AFTER_S) },
+  });
 }

@@ -15,7 +15,8 @@ export interface WholeBody extends Disposable {
  * without a byte read or without reading further. One that is not small is read when there is room for it; until then
  * its client waits.
  *
- * @throws {OciError} what `tooLarge` makes; UNAVAILABLE when there was no room for too long
+ * @throws {OciError} what `tooLarge` makes; UNAVAILABLE when there was no room for too long, or when it comes too slowly
+ * while others wait for its room
  */
 export async function readWhole(
   body: RequestBody,
@@ -27,18 +28,15 @@ export async function readWhole(
   if (body.length === 0) return { bytes: new Uint8Array(), [Symbol.dispose]: () => {} };
   using stack = new DisposableStack();
   const announced = body.length ?? 0;
-  let hasRoom = announced > SMALL_BODY;
-  if (hasRoom) stack.use(await room.take(announced));
+  let lease = announced > SMALL_BODY ? stack.use(await room.take(announced)) : undefined;
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body.chunks()) {
     length += chunk.length;
     if (length > limit) throw tooLarge();
     // A client that did not say how much it sends is believed until it is not small any more.
-    if (!hasRoom && length > SMALL_BODY) {
-      hasRoom = true;
-      stack.use(await room.take(limit));
-    }
+    if (lease === undefined && length > SMALL_BODY) lease = stack.use(await room.take(limit));
+    lease?.requireTurn();
     chunks.push(chunk);
   }
   const held = stack.move();

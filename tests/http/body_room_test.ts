@@ -72,7 +72,7 @@ Deno.test("a body that did not say that it is large waits from the piece on that
 });
 
 Deno.test("whoever waits too long is told to come back, and leaves the room to those behind", async () => {
-  const room = new BodyRoom(LIMIT, 20);
+  const room = new BodyRoom(LIMIT, { patienceMs: 20 });
   const most = await room.take(LIMIT - SMALL_BODY);
   const large = room.take(LIMIT);
   const small = room.take(SMALL_BODY);
@@ -88,7 +88,7 @@ Deno.test("whoever waits too long is told to come back, and leaves the room to t
 });
 
 Deno.test("room is given back by a body that breaks off, and by one that grows beyond the limit", async () => {
-  const room = new BodyRoom(LIMIT, 1000);
+  const room = new BodyRoom(LIMIT, { patienceMs: 1000 });
   const broken: RequestBody = {
     length: LIMIT,
     // deno-lint-ignore require-yield
@@ -101,4 +101,69 @@ Deno.test("room is given back by a body that breaks off, and by one that grows b
   endless.release();
   await assert.rejects(readWhole(endless.body, LIMIT, room, tooLarge), { status: 413 });
   using _all = await room.take(LIMIT);
+});
+
+/** A body that comes at a crawl: one byte each time `step()` is called. */
+function makeTrickle(announced: number) {
+  const steps: PromiseWithResolvers<void>[] = [Promise.withResolvers()];
+  const body: RequestBody = {
+    length: announced,
+    async *chunks() {
+      for (let n = 0; n < announced; n++) {
+        await steps.at(-1)!.promise;
+        steps.push(Promise.withResolvers());
+        yield new Uint8Array(1);
+      }
+    },
+  };
+  return {
+    body,
+    step: async () => {
+      steps.at(-1)!.resolve();
+      await settle();
+    },
+  };
+}
+
+Deno.test("a body that comes at a crawl gives its room to one that waits, when it has had it for long enough", async () => {
+  const clock = { now: 0 };
+  const room = new BodyRoom(LIMIT, { holdMs: 1000, now: () => clock.now });
+  const trickle = makeTrickle(LIMIT);
+  const slow = readWhole(trickle.body, LIMIT, room, tooLarge);
+  const refused = assert.rejects(slow, (error: OciError) => {
+    assert.deepEqual([error.code, error.headers["retry-after"]], ["UNAVAILABLE", "5"]);
+    assert.match(error.message, /^Cannot take the manifest now: it comes too slowly while others wait/);
+    return true;
+  });
+  await trickle.step();
+  clock.now = 5000;
+  await trickle.step();
+  // So long as nobody waits, it may take its time.
+  const { body, release } = makeBody(LIMIT);
+  const read = readWhole(body, LIMIT, room, tooLarge);
+  await settle();
+  await trickle.step();
+  await refused;
+  release();
+  assert.equal((await read).bytes.length, LIMIT);
+  (await read)[Symbol.dispose]();
+});
+
+Deno.test("a body keeps its room for a time, however many wait", async () => {
+  const clock = { now: 0 };
+  const room = new BodyRoom(LIMIT, { holdMs: 1000, now: () => clock.now });
+  const trickle = makeTrickle(LIMIT);
+  let ended = false;
+  const slow = readWhole(trickle.body, LIMIT, room, tooLarge).catch(() => {}).finally(() => ended = true);
+  await trickle.step();
+  const { body, release } = makeBody(LIMIT);
+  const read = readWhole(body, LIMIT, room, tooLarge);
+  clock.now = 1000;
+  await trickle.step();
+  assert.equal(ended, false);
+  clock.now = 1001;
+  await trickle.step();
+  await slow;
+  release();
+  (await read)[Symbol.dispose]();
 });
