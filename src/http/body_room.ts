@@ -8,10 +8,11 @@ export const SMALL_BODY = 256 * 1024;
 const PATIENCE_MS = 30_000;
 
 /**
- * ms that a body keeps its room whoever waits. A client that sends as slowly as it may would keep the others out for more
- * than an hour.
+ * ms that a body keeps its room whoever waits, and the bytes a second at which it must have come to keep it for longer. A
+ * client that sends as slowly as it may would keep the others out for more than an hour.
  */
-const HOLD_MS = 10_000;
+const HOLD_MS = 2000;
+const SLOWEST = 128 * 1024;
 
 /** Seconds after which a refused client may come back. */
 const RETRY_AFTER_S = 5;
@@ -25,8 +26,8 @@ export interface BodyRoomTimes {
 
 /** Room that a body has; disposing of it gives it back. */
 export interface Lease extends Disposable {
-  /** Asked as the body comes. @throws {OciError} UNAVAILABLE when it has taken too long and others wait */
-  requireTurn(): void;
+  /** To be called as the body comes. @throws {OciError} UNAVAILABLE when it comes too slowly and others wait */
+  requireTurn(received: number): void;
 }
 
 interface Waiting {
@@ -66,8 +67,9 @@ export class BodyRoom {
     else this.#free -= taken;
     const since = this.#now();
     return {
-      requireTurn: () => {
-        if (this.#waiting.size === 0 || this.#now() - since <= this.#holdMs) return;
+      requireTurn: (received) => {
+        const allowedMs = this.#holdMs + received / SLOWEST * 1000;
+        if (this.#waiting.size === 0 || this.#now() - since <= allowedMs) return;
         throw noRoom("it comes too slowly while others wait");
       },
       [Symbol.dispose]: () => {

@@ -36,7 +36,7 @@ export async function readWhole(
     if (length > limit) throw tooLarge();
     // A client that did not say how much it sends is believed until it is not small any more.
     if (lease === undefined && length > SMALL_BODY) lease = stack.use(await room.take(limit));
-    lease?.requireTurn();
+    lease?.requireTurn(length);
     chunks.push(chunk);
   }
   const held = stack.move();

@@ -167,3 +167,24 @@ Deno.test("a body keeps its room for a time, however many wait", async () => {
   release();
   (await read)[Symbol.dispose]();
 });
+
+Deno.test("a body that keeps coming keeps its room for as long as it takes, however many wait", async () => {
+  const clock = { now: 0 };
+  const room = new BodyRoom(LIMIT, { holdMs: 1000, now: () => clock.now });
+  const steady: RequestBody = {
+    length: LIMIT,
+    async *chunks() {
+      for (let left = LIMIT; left > 0; left -= SMALL_BODY) {
+        clock.now += 2000;
+        yield new Uint8Array(SMALL_BODY);
+      }
+    },
+  };
+  const [first, { body, release }] = [readWhole(steady, LIMIT, room, tooLarge), makeBody(LIMIT)];
+  const read = readWhole(body, LIMIT, room, tooLarge);
+  using whole = await first;
+  assert.deepEqual([whole.bytes.length, clock.now], [LIMIT, 8000]);
+  whole[Symbol.dispose]();
+  release();
+  (await read)[Symbol.dispose]();
+});
