@@ -8,6 +8,7 @@ import type { Operation } from "../core/operation.ts";
 import { parsePageSize } from "../core/page.ts";
 import { parseRepositoryName } from "../core/repository_name.ts";
 import { parseTag } from "../core/tag.ts";
+import { methodNotAllowed } from "./method_not_allowed.ts";
 import { decodeSegment, queryValue } from "./target.ts";
 
 const READ = ["GET", "HEAD"];
@@ -31,13 +32,7 @@ export function findExtensionRoute(method: string, path: string, query: string):
     ? findOriginals(path, query)
     : undefined;
   if (route === undefined) return undefined;
-  if (!route.methods.includes(method)) {
-    const allow = route.methods.join(", ");
-    throw new OciError("UNSUPPORTED", {
-      message: `Cannot ${method.slice(0, 20)} here: this endpoint takes ${allow}`,
-      headers: { allow },
-    });
-  }
+  if (!route.methods.includes(method)) throw methodNotAllowed(method, route.methods.join(", "));
   return route.read();
 }
 

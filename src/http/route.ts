@@ -9,6 +9,7 @@ import { parseRepositoryName, type RepositoryName } from "../core/repository_nam
 import { parseTag, type Tag } from "../core/tag.ts";
 import { parseUploadSessionId } from "../core/upload_session_id.ts";
 import { findExtensionRoute } from "./extension_route.ts";
+import { methodNotAllowed } from "./method_not_allowed.ts";
 import { decodeSegment, queryValue, queryValues, type Target } from "./target.ts";
 
 /** An operation, or one of the two questions about the program itself. */
@@ -239,13 +240,6 @@ function readTags(reference: Reference, query: string): readonly Tag[] {
 
 function requireRead(method: string): void {
   if (method !== "GET" && method !== "HEAD") throw methodNotAllowed(method, READ);
-}
-
-function methodNotAllowed(method: string, allow: string): OciError {
-  return new OciError("UNSUPPORTED", {
-    message: `Cannot ${quote(method)} here: this endpoint takes ${allow}`,
-    headers: { allow },
-  });
 }
 
 /** What a client reads that asks for a path which is no endpoint. */

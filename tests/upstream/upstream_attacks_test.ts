@@ -2,9 +2,17 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { buildImage, makeContent, randomBytes } from "../harness/build_images.ts";
-import { issueCertificate } from "../harness/certificates.ts";
 import { ScriptedUpstream, sendJson } from "./scripted_upstream.ts";
-import { byDigest, digest, expectFault, makeClient, NAME, readAll, tagged } from "./upstream_trial.ts";
+import {
+  byDigest,
+  digest,
+  expectFault,
+  makeClient,
+  makeTlsPair,
+  NAME,
+  readAll,
+  tagged,
+} from "./upstream_trial.ts";
 
 const CREDENTIALS = { username: "robot", password: "s3cret" };
 const blob = makeContent("application/octet-stream", randomBytes(100_000));
@@ -95,23 +103,11 @@ Deno.test("a redirect to another port of the same address carries no credentials
 });
 
 Deno.test("a client certificate is shown to the configured host only", async () => {
-  const ca = issueCertificate({ commonName: "CA", isAuthority: true });
-  const server = issueCertificate({
-    commonName: "s",
-    issuer: ca,
-    ipAddresses: ["127.0.0.1"],
-    purposes: ["serverAuth"],
-  });
-  const own = issueCertificate({ commonName: "mirror", issuer: ca, purposes: ["clientAuth"] });
-  const tls = { certificate: server.certificatePem, privateKey: server.keyPem };
-  await using upstream = await ScriptedUpstream.start({ tls: { ...tls, clientCa: ca.certificatePem } });
-  await using canary = await ScriptedUpstream.start({ tls: { ...tls, clientCa: ca.certificatePem } });
+  const { caPem, server, client: clientCertificate } = makeTlsPair();
+  await using upstream = await ScriptedUpstream.start({ tls: { ...server, clientCa: caPem } });
+  await using canary = await ScriptedUpstream.start({ tls: { ...server, clientCa: caPem } });
   upstream.script = ({ path }, response) => redirect(response, `${canary.url}${path}`);
-  using client = makeClient({
-    url: upstream.url,
-    trustedCas: ca.certificatePem,
-    clientCertificate: { certificate: own.certificatePem, privateKey: own.keyPem },
-  });
+  using client = makeClient({ url: upstream.url, trustedCas: caPem, clientCertificate });
   // The canary wants a certificate as well, and gets none.
   await assert.rejects(client.getBlob(NAME, digest(blob.digest)));
   assert.equal(upstream.asked.length, 1);
@@ -119,19 +115,11 @@ Deno.test("a client certificate is shown to the configured host only", async () 
 });
 
 Deno.test("a redirect from https to plain http is not followed", async () => {
-  const ca = issueCertificate({ commonName: "CA", isAuthority: true });
-  const server = issueCertificate({
-    commonName: "s",
-    issuer: ca,
-    ipAddresses: ["127.0.0.1"],
-    purposes: ["serverAuth"],
-  });
-  await using upstream = await ScriptedUpstream.start({
-    tls: { certificate: server.certificatePem, privateKey: server.keyPem },
-  });
+  const { caPem, server } = makeTlsPair();
+  await using upstream = await ScriptedUpstream.start({ tls: server });
   await using canary = await ScriptedUpstream.start();
   upstream.script = ({ path }, response) => redirect(response, `${canary.url}${path}`);
-  using client = makeClient({ url: upstream.url, trustedCas: ca.certificatePem });
+  using client = makeClient({ url: upstream.url, trustedCas: caPem });
   await expectFault(client.getBlob(NAME, digest(blob.digest)), "unsafe", /plain http/);
   assert.deepEqual(canary.asked, []);
 });

@@ -6,9 +6,17 @@ import {
   makeContent,
   randomBytes,
 } from "../harness/build_images.ts";
-import { issueCertificate } from "../harness/certificates.ts";
 import { ScriptedUpstream, sendJson } from "./scripted_upstream.ts";
-import { byDigest, digest, expectFault, makeClient, NAME, readAll, tagged } from "./upstream_trial.ts";
+import {
+  byDigest,
+  digest,
+  expectFault,
+  makeClient,
+  makeTlsPair,
+  NAME,
+  readAll,
+  tagged,
+} from "./upstream_trial.ts";
 
 Deno.test("a manifest is fetched by tag and by digest, with its type and exactly its bytes", async () => {
   await using upstream = await ScriptedUpstream.start();
@@ -114,29 +122,19 @@ Deno.test("a manifest that is sent as text is taken for what it says itself", as
 });
 
 Deno.test("an upstream is asked over TLS, with a private CA and a client certificate", async () => {
-  const ca = issueCertificate({ commonName: "CA", isAuthority: true });
-  const server = issueCertificate({
-    commonName: "upstream",
-    issuer: ca,
-    dnsNames: ["upstream.test"],
-    ipAddresses: ["127.0.0.1"],
-    purposes: ["serverAuth"],
-  });
-  const own = issueCertificate({ commonName: "mirror", issuer: ca, purposes: ["clientAuth"] });
-  const tls = { certificate: server.certificatePem, privateKey: server.keyPem, clientCa: ca.certificatePem };
-  await using upstream = await ScriptedUpstream.start({ tls });
+  const { caPem, server, client: clientCertificate } = makeTlsPair(["upstream.test"]);
+  await using upstream = await ScriptedUpstream.start({ tls: { ...server, clientCa: caPem } });
   const { manifest } = buildImage();
   upstream.addManifest(NAME, manifest, "v1");
-  const clientCertificate = { certificate: own.certificatePem, privateKey: own.keyPem };
   const hosts = { "upstream.test": ["127.0.0.1"], "other.test": ["127.0.0.1"] };
   for (const host of ["127.0.0.1", "upstream.test"]) {
     const url = `https://${host}:${upstream.port}`;
-    using client = makeClient({ url, hosts, trustedCas: ca.certificatePem, clientCertificate });
+    using client = makeClient({ url, hosts, trustedCas: caPem, clientCertificate });
     assert.equal(
       (await client.headManifest(NAME, tagged("v1")) as { digest: string }).digest,
       manifest.digest,
     );
-    using stranger = makeClient({ url, hosts, trustedCas: ca.certificatePem });
+    using stranger = makeClient({ url, hosts, trustedCas: caPem });
     await assert.rejects(stranger.headManifest(NAME, tagged("v1")));
     using distrustful = makeClient({ url, hosts, clientCertificate });
     await expectFault(distrustful.headManifest(NAME, tagged("v1")), "unreachable");
@@ -144,7 +142,7 @@ Deno.test("an upstream is asked over TLS, with a private CA and a client certifi
   using misled = makeClient({
     url: `https://other.test:${upstream.port}`,
     hosts,
-    trustedCas: ca.certificatePem,
+    trustedCas: caPem,
     clientCertificate,
   });
   await expectFault(misled.headManifest(NAME, tagged("v1")), "unreachable", /altnames/);

@@ -7,6 +7,7 @@ import { UpstreamFault, type UpstreamFaultKind } from "../../src/core/upstream_f
 import { HostAddresses } from "../../src/upstream/host_addresses.ts";
 import { UpstreamClient } from "../../src/upstream/upstream_client.ts";
 import type { UpstreamTarget } from "../../src/upstream/upstream_target.ts";
+import { issueCertificate } from "../harness/certificates.ts";
 
 export const NAME = parseRepositoryName("library/app");
 export const LOOPBACK = [{ address: "127.0.0.0", prefixLength: 8 }];
@@ -74,4 +75,22 @@ export async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<Uint8A
     at += part.length;
   }
   return whole;
+}
+
+/** A private CA, the certificate of a server at loopback from it, and one for the client of that server. */
+export function makeTlsPair(dnsNames: readonly string[] = []) {
+  const ca = issueCertificate({ commonName: "CA", isAuthority: true });
+  const server = issueCertificate({
+    commonName: "upstream",
+    issuer: ca,
+    dnsNames,
+    ipAddresses: ["127.0.0.1"],
+    purposes: ["serverAuth"],
+  });
+  const own = issueCertificate({ commonName: "mirror", issuer: ca, purposes: ["clientAuth"] });
+  return {
+    caPem: ca.certificatePem,
+    server: { certificate: server.certificatePem, privateKey: server.keyPem },
+    client: { certificate: own.certificatePem, privateKey: own.keyPem },
+  };
 }
