@@ -4,7 +4,7 @@ import { ServerProcess } from "../harness/server_process.ts";
 import { projectRoot } from "../harness/start_registry.ts";
 
 /** Words of the command line before those of the program. */
-export const PROGRAM = [Deno.execPath(), "run", "-A", "--no-lock", `${projectRoot}main.ts`];
+export const PROGRAM = [Deno.execPath(), "run", "-A", `${projectRoot}main.ts`];
 
 export class ProgramFolder implements AsyncDisposable {
   readonly path: string;

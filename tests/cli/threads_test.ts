@@ -228,7 +228,6 @@ Deno.test("threads that had no file descriptor left accept again when there are 
       Deno.execPath(),
       "run",
       "-A",
-      "--no-lock",
       entry,
       rootDir,
     ],

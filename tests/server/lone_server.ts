@@ -20,7 +20,6 @@ export class LoneServer implements AsyncDisposable {
         // As the program runs: it lets go of body memory by asking for it.
         "--v8-flags=--expose-gc",
         "-A",
-        "--no-lock",
         "--no-check",
         import.meta.filename!,
         secure ? "secure" : "plain",
