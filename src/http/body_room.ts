@@ -1,4 +1,4 @@
-/** Room in memory for bodies that are read whole: large ones wait for each other, small ones for nobody. */
+/** Room in memory for bodies that are read whole: large ones wait for each other, small ones for nobody; whoever has least is next. */
 import { OciError } from "../core/oci_error.ts";
 
 /** Bytes of a body that need no room: nearly every manifest is smaller. */
@@ -30,7 +30,18 @@ export interface Lease extends Disposable {
   requireTurn(received: number): void;
 }
 
+/** The room as one sender sees it. */
+export interface Share {
+  /**
+   * Takes room, when it is this sender's turn, until the result is disposed.
+   *
+   * @throws {OciError} UNAVAILABLE when others kept it too long
+   */
+  take(bytes: number): Promise<Lease>;
+}
+
 interface Waiting {
+  readonly sender: string;
   readonly bytes: number;
   readonly go: () => void;
 }
@@ -41,8 +52,10 @@ export class BodyRoom {
   readonly #holdMs: number;
   readonly #now: () => number;
   #free: number;
-  /** In the order in which they came, so that a large one is not passed by smaller ones for ever. */
+  /** In the order in which they came. */
   readonly #waiting = new Set<Waiting>();
+  /** Bytes that each sender has now. */
+  readonly #held = new Map<string, number>();
 
   /** @param size bytes in all; a body that is larger takes all of it */
   constructor(
@@ -56,15 +69,15 @@ export class BodyRoom {
     this.#free = size;
   }
 
-  /**
-   * Takes room, when it is this body's turn, until the result is disposed.
-   *
-   * @throws {OciError} UNAVAILABLE when others kept it too long
-   */
-  async take(bytes: number): Promise<Lease> {
+  /** @param sender a name that is the same for all requests of one client */
+  shareOf(sender: string): Share {
+    return { take: (bytes) => this.#take(sender, bytes) };
+  }
+
+  async #take(sender: string, bytes: number): Promise<Lease> {
     const taken = Math.min(bytes, this.#size);
-    if (this.#waiting.size > 0 || this.#free < taken) await this.#wait(taken);
-    else this.#free -= taken;
+    if (this.#waiting.size > 0 || this.#free < taken) await this.#wait(sender, taken);
+    else this.#hold(sender, taken);
     const since = this.#now();
     return {
       requireTurn: (received) => {
@@ -73,15 +86,22 @@ export class BodyRoom {
         throw noRoom("it comes too slowly while others wait");
       },
       [Symbol.dispose]: () => {
-        this.#free += taken;
+        this.#hold(sender, -taken);
         this.#admit();
       },
     };
   }
 
-  async #wait(bytes: number): Promise<void> {
+  #hold(sender: string, bytes: number): void {
+    this.#free -= bytes;
+    const held = (this.#held.get(sender) ?? 0) + bytes;
+    if (held > 0) this.#held.set(sender, held);
+    else this.#held.delete(sender);
+  }
+
+  async #wait(sender: string, bytes: number): Promise<void> {
     const turn = Promise.withResolvers<void>();
-    const waiting: Waiting = { bytes, go: () => turn.resolve() };
+    const waiting: Waiting = { sender, bytes, go: () => turn.resolve() };
     this.#waiting.add(waiting);
     const timer = setTimeout(() => {
       this.#waiting.delete(waiting);
@@ -97,12 +117,24 @@ export class BodyRoom {
   }
 
   #admit(): void {
-    for (const waiting of this.#waiting) {
-      if (waiting.bytes > this.#free) return;
-      this.#waiting.delete(waiting);
-      this.#free -= waiting.bytes;
-      waiting.go();
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      // Smaller ones behind it do not pass: a large one would wait for ever.
+      if (next.bytes > this.#free) return;
+      this.#waiting.delete(next);
+      this.#hold(next.sender, next.bytes);
+      next.go();
     }
+  }
+
+  /** Of those who wait, the first of the sender that has least: many connections do not get a client more turns. */
+  #next(): Waiting | undefined {
+    let [next, least] = [undefined as Waiting | undefined, Infinity];
+    for (const waiting of this.#waiting) {
+      const held = this.#held.get(waiting.sender) ?? 0;
+      if (held < least) [next, least] = [waiting, held];
+      if (least === 0) break;
+    }
+    return next;
   }
 }
 

@@ -1,8 +1,10 @@
 /** The request path: route, identify, authorize, handle, answer. One catch, one mapping. */
 import type { Caller } from "../core/caller.ts";
+import type { Identity } from "../core/identity.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { Operation } from "../core/operation.ts";
 import { quote } from "../core/quote.ts";
+import { uploadOwnerOf } from "../core/upload_owner.ts";
 import type { Authenticator } from "../ports/authenticator.ts";
 import type { TokenIssuer } from "../ports/token_issuer.ts";
 import { authorize } from "../registry/authorize.ts";
@@ -47,6 +49,11 @@ export interface HandlerOptions {
 
 /** Bytes of large manifests that one thread has in hand. Each is there several times on its way to the disk. */
 const LARGE_BODIES = 8 * 1024 * 1024;
+
+/** One name for all connections of a client: by address where nothing else is known of it. */
+function senderOf(identity: Identity): string {
+  return uploadOwnerOf(identity) || `address ${identity.clientIp}`;
+}
 
 /** Makes the function that answers every request. It never throws. */
 export function createHandler(options: HandlerOptions): Handler {
@@ -106,7 +113,7 @@ async function dispatch(
     case "metrics":
       return await handleMetrics(scrape);
     case "put-manifest":
-      return await handlePutManifest(registry, request, operation, room);
+      return await handlePutManifest(registry, request, operation, room.shareOf(senderOf(caller.identity)));
     case "delete-manifest":
       return await handleDeleteManifest(registry, operation);
     case "delete-blob":

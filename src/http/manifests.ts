@@ -11,7 +11,7 @@ import { pullManifest } from "../registry/pull.ts";
 import { manifestTooLarge, pushManifest } from "../registry/push.ts";
 import type { Registry } from "../registry/registry.ts";
 import { IMMUTABLE } from "./blobs.ts";
-import type { BodyRoom } from "./body_room.ts";
+import type { Share } from "./body_room.ts";
 import { entityTagOf, isUnchanged } from "./conditions.ts";
 import type { HeaderFields, HttpRequest, HttpResponse } from "./message.ts";
 import { readWhole } from "./read_body.ts";
@@ -50,7 +50,7 @@ export async function handlePutManifest(
   registry: Registry,
   request: HttpRequest,
   operation: ManifestOperation & { readonly tags: readonly Tag[] },
-  room: BodyRoom,
+  room: Share,
 ): Promise<HttpResponse> {
   const { repository, reference, tags } = operation;
   const contentType = readContentType(request.headers);

@@ -1,7 +1,7 @@
 /** Reading a body whole, for the one kind of content that is small enough: manifests. */
 import { joinBytes } from "../core/join_bytes.ts";
 import type { OciError } from "../core/oci_error.ts";
-import { type BodyRoom, SMALL_BODY } from "./body_room.ts";
+import { type Share, SMALL_BODY } from "./body_room.ts";
 import type { RequestBody } from "./message.ts";
 
 /** A body in memory; disposing of it gives its room back. */
@@ -21,7 +21,7 @@ export interface WholeBody extends Disposable {
 export async function readWhole(
   body: RequestBody,
   limit: number,
-  room: BodyRoom,
+  room: Share,
   tooLarge: () => OciError,
 ): Promise<WholeBody> {
   if (body.length !== undefined && body.length > limit) throw tooLarge();

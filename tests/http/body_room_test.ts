@@ -30,7 +30,7 @@ function settle(): Promise<void> {
 Deno.test("large bodies are read as far as there is room, the others wait unread and come in their order", async () => {
   const room = new BodyRoom(LIMIT);
   const bodies = [LIMIT, SMALL_BODY * 2, SMALL_BODY * 2, SMALL_BODY * 2].map((size) => makeBody(size));
-  const reads = bodies.map(({ body }) => readWhole(body, LIMIT, room, tooLarge));
+  const reads = bodies.map(({ body }) => readWhole(body, LIMIT, room.shareOf("one"), tooLarge));
   await settle();
   assert.deepEqual(bodies.map((body) => body.hasBegun()), [true, false, false, false]);
   bodies[0]!.release();
@@ -49,22 +49,22 @@ Deno.test("large bodies are read as far as there is room, the others wait unread
 
 Deno.test("a small body waits for nobody, said to be small or found to be", async () => {
   const room = new BodyRoom(LIMIT);
-  using _all = await room.take(LIMIT);
+  using _all = await room.shareOf("one").take(LIMIT);
   for (const announces of [true, false]) {
     const { body, release } = makeBody(SMALL_BODY, announces);
     release();
-    using read = await readWhole(body, LIMIT, room, tooLarge);
+    using read = await readWhole(body, LIMIT, room.shareOf("one"), tooLarge);
     assert.equal(read.bytes.length, SMALL_BODY);
   }
 });
 
 Deno.test("a body that did not say that it is large waits from the piece on that shows it", async () => {
   const room = new BodyRoom(LIMIT);
-  const all = await room.take(LIMIT);
+  const all = await room.shareOf("one").take(LIMIT);
   const { body, release } = makeBody(SMALL_BODY + 1, false);
   release();
   let done = false;
-  const read = readWhole(body, LIMIT, room, tooLarge).finally(() => done = true);
+  const read = readWhole(body, LIMIT, room.shareOf("one"), tooLarge).finally(() => done = true);
   await settle();
   assert.equal(done, false);
   all[Symbol.dispose]();
@@ -73,9 +73,9 @@ Deno.test("a body that did not say that it is large waits from the piece on that
 
 Deno.test("whoever waits too long is told to come back, and leaves the room to those behind", async () => {
   const room = new BodyRoom(LIMIT, { patienceMs: 20 });
-  const most = await room.take(LIMIT - SMALL_BODY);
-  const large = room.take(LIMIT);
-  const small = room.take(SMALL_BODY);
+  const most = await room.shareOf("one").take(LIMIT - SMALL_BODY);
+  const large = room.shareOf("one").take(LIMIT);
+  const small = room.shareOf("one").take(SMALL_BODY);
   await assert.rejects(large, (error: OciError) => {
     assert.equal(error.status, 503);
     assert.equal(error.headers["retry-after"], "5");
@@ -84,7 +84,27 @@ Deno.test("whoever waits too long is told to come back, and leaves the room to t
   });
   (await small)[Symbol.dispose]();
   most[Symbol.dispose]();
-  using _whole = await room.take(10 * LIMIT);
+  using _whole = await room.shareOf("one").take(10 * LIMIT);
+});
+
+Deno.test("a client with many connections takes turns with one that has a single one", async () => {
+  const room = new BodyRoom(LIMIT);
+  const [greedy, honest] = [room.shareOf("greedy"), room.shareOf("honest")];
+  const held = [await greedy.take(LIMIT / 2), await greedy.take(LIMIT / 2)];
+  const order: string[] = [];
+  const queue = async (name: string, share: typeof greedy) => {
+    using _lease = await share.take(LIMIT / 2);
+    order.push(name);
+    await settle();
+  };
+  const waiting = [1, 2, 3].map((n) => queue(`greedy ${n}`, greedy));
+  waiting.push(queue("honest", honest));
+  held[0]![Symbol.dispose]();
+  await settle();
+  assert.deepEqual(order, ["honest"]);
+  held[1]![Symbol.dispose]();
+  await Promise.all(waiting);
+  assert.deepEqual(order, ["honest", "greedy 1", "greedy 2", "greedy 3"]);
 });
 
 Deno.test("room is given back by a body that breaks off, and by one that grows beyond the limit", async () => {
@@ -96,11 +116,11 @@ Deno.test("room is given back by a body that breaks off, and by one that grows b
       throw new ClientGone("the client went away");
     },
   };
-  await assert.rejects(readWhole(broken, LIMIT, room, tooLarge), ClientGone);
+  await assert.rejects(readWhole(broken, LIMIT, room.shareOf("one"), tooLarge), ClientGone);
   const endless = makeBody(LIMIT + 1, false);
   endless.release();
-  await assert.rejects(readWhole(endless.body, LIMIT, room, tooLarge), { status: 413 });
-  using _all = await room.take(LIMIT);
+  await assert.rejects(readWhole(endless.body, LIMIT, room.shareOf("one"), tooLarge), { status: 413 });
+  using _all = await room.shareOf("one").take(LIMIT);
 });
 
 /** A body that comes at a crawl: one byte each time `step()` is called. */
@@ -129,7 +149,7 @@ Deno.test("a body that comes at a crawl gives its room to one that waits, when i
   const clock = { now: 0 };
   const room = new BodyRoom(LIMIT, { holdMs: 1000, now: () => clock.now });
   const trickle = makeTrickle(LIMIT);
-  const slow = readWhole(trickle.body, LIMIT, room, tooLarge);
+  const slow = readWhole(trickle.body, LIMIT, room.shareOf("one"), tooLarge);
   const refused = assert.rejects(slow, (error: OciError) => {
     assert.deepEqual([error.code, error.headers["retry-after"]], ["UNAVAILABLE", "5"]);
     assert.match(error.message, /^Cannot take the manifest now: it comes too slowly while others wait/);
@@ -140,7 +160,7 @@ Deno.test("a body that comes at a crawl gives its room to one that waits, when i
   await trickle.step();
   // So long as nobody waits, it may take its time.
   const { body, release } = makeBody(LIMIT);
-  const read = readWhole(body, LIMIT, room, tooLarge);
+  const read = readWhole(body, LIMIT, room.shareOf("one"), tooLarge);
   await settle();
   await trickle.step();
   await refused;
@@ -154,10 +174,12 @@ Deno.test("a body keeps its room for a time, however many wait", async () => {
   const room = new BodyRoom(LIMIT, { holdMs: 1000, now: () => clock.now });
   const trickle = makeTrickle(LIMIT);
   let ended = false;
-  const slow = readWhole(trickle.body, LIMIT, room, tooLarge).catch(() => {}).finally(() => ended = true);
+  const slow = readWhole(trickle.body, LIMIT, room.shareOf("one"), tooLarge).catch(() => {}).finally(() =>
+    ended = true
+  );
   await trickle.step();
   const { body, release } = makeBody(LIMIT);
-  const read = readWhole(body, LIMIT, room, tooLarge);
+  const read = readWhole(body, LIMIT, room.shareOf("one"), tooLarge);
   clock.now = 1000;
   await trickle.step();
   assert.equal(ended, false);
@@ -180,8 +202,11 @@ Deno.test("a body that keeps coming keeps its room for as long as it takes, howe
       }
     },
   };
-  const [first, { body, release }] = [readWhole(steady, LIMIT, room, tooLarge), makeBody(LIMIT)];
-  const read = readWhole(body, LIMIT, room, tooLarge);
+  const [first, { body, release }] = [
+    readWhole(steady, LIMIT, room.shareOf("one"), tooLarge),
+    makeBody(LIMIT),
+  ];
+  const read = readWhole(body, LIMIT, room.shareOf("one"), tooLarge);
   using whole = await first;
   assert.deepEqual([whole.bytes.length, clock.now], [LIMIT, 8000]);
   whole[Symbol.dispose]();
