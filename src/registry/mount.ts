@@ -62,7 +62,12 @@ async function mountFromAny(
   return false;
 }
 
-async function mountFrom(
+/**
+ * Lets `repository` hold a blob that `from` holds; false when `from` does not, or has no bytes of it. Asks for no permission.
+ *
+ * @throws {OciError} DENIED over the quota
+ */
+export async function mountFrom(
   registry: Registry,
   repository: RepositoryName,
   from: RepositoryName,
