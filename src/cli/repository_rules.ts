@@ -1,10 +1,11 @@
 /** The rules for content of each repository, made of the settings. */
-import type { Settings, TagSettings } from "../config/settings.ts";
+import type { MirrorSettings, Settings, TagSettings } from "../config/settings.ts";
 import { findCovering } from "../core/covering_name.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import { Pattern } from "../policy/pattern.ts";
 import type { Quota } from "../ports/metadata_store.ts";
-import type { RepositoryRules } from "../registry/repository_rules.ts";
+import type { MirrorRules, RepositoryRules } from "../registry/repository_rules.ts";
+import type { StandIns } from "../registry/stand_ins.ts";
 
 /** Compiles the patterns once; what it gives finds the rules for a name. */
 export function makeRepositoryRules(
@@ -15,15 +16,35 @@ export function makeRepositoryRules(
   return (repository) => findCovering(byName, repository) ?? ofAll;
 }
 
+export function standInsOf({ repositories }: Settings): StandIns {
+  const byName = new Map(repositories.map(({ name }) => [name as string, name]));
+  return {
+    byRegistry: new Map(
+      repositories.flatMap(({ name, namespace }) => namespace === undefined ? [] : [[namespace, name]]),
+    ),
+    unprefixed: repositories.find(({ unprefixed }) => unprefixed)?.name,
+    isCovered: (name) => findCovering(byName, name) !== undefined,
+  };
+}
+
 function makeRules(
-  { tags, quota = {} }: { readonly tags: TagSettings; readonly quota?: Quota },
+  { tags, quota = {}, mirror }: {
+    readonly tags: TagSettings;
+    readonly quota?: Quota;
+    readonly mirror?: MirrorSettings;
+  },
 ): RepositoryRules {
   const exclusions = tags.exclusions.map(compile);
   return {
     isImmutable: (tag) => tags.immutable && !exclusions.some((pattern) => pattern.testWhole(tag)),
     allowsDeletingImmutable: tags.allowDelete || !tags.immutable,
     quota,
+    ...(mirror && { mirror: mirrorRulesOf(mirror) }),
   };
+}
+
+function mirrorRulesOf({ upstreams, revalidateAfterMs, ...rules }: MirrorSettings): MirrorRules {
+  return { ...rules, urls: upstreams.map(({ url }) => url), revalidateAfter: revalidateAfterMs };
 }
 
 function compile(text: string): Pattern {

@@ -12,7 +12,7 @@ import type { MetadataStore } from "../ports/metadata_store.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import type { PullCounter } from "../registry/pull_counter.ts";
 import { announceAfterOf, DEFAULT_REGISTRY_SETTINGS, type Registry } from "../registry/registry.ts";
-import { makeRepositoryRules } from "./repository_rules.ts";
+import { makeRepositoryRules, standInsOf } from "./repository_rules.ts";
 import { Ballast } from "../storage/files/ballast.ts";
 import { FileBlobStore } from "../storage/files/file_blob_store.ts";
 import { Layout } from "../storage/files/layout.ts";
@@ -141,6 +141,7 @@ export function makeRegistry(
     authorization: hook,
     pulls: global.pullHistoryMs === undefined ? undefined : stores.pulls,
     rulesOf: makeRepositoryRules(settings),
+    standIns: standInsOf(settings),
     settings: {
       ...DEFAULT_REGISTRY_SETTINGS,
       announceAfter: announceAfterOf(settings.collect.graceMs),

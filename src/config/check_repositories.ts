@@ -8,6 +8,7 @@ import type { Place } from "./document.ts";
 import type { REPOSITORY } from "./schema.ts";
 import type { Named } from "./schema_item.ts";
 import { readRetentionRules, type RetentionReading } from "./read_retention.ts";
+import { readMirror } from "./read_mirror.ts";
 import { readTagSettings } from "./read_tag_settings.ts";
 import type { RepositorySettings, TagSettings } from "./settings.ts";
 
@@ -25,6 +26,7 @@ export function checkRepositories(
   checking: Checking,
 ): RepositorySettings[] {
   const places = new Map(tables.map((table) => [table.name, table.at]));
+  checkStandIns(tables, checking);
   return tables.flatMap(({ name: text, at, values }) => {
     const path = ["repository", text];
     const outer = outerNames(text).find((candidate) => places.has(candidate));
@@ -43,9 +45,13 @@ export function checkRepositories(
       [...path, "retention_policy"],
       global.retention,
     );
+    const mirror = readMirror(values, path, checking);
     if (name === undefined) return [];
     return [{
       name,
+      unprefixed: values.unprefixed,
+      ...(values.namespace !== undefined && { namespace: values.namespace }),
+      ...(mirror && { mirror }),
       retentionRules,
       tags,
       quota: {
@@ -57,6 +63,26 @@ export function checkRepositories(
       ...(authorizationWebhook !== undefined && { authorizationWebhook }),
     }];
   });
+}
+
+/** A name that two repositories stand for would leave open where to look. */
+function checkStandIns(tables: readonly Named<typeof REPOSITORY>[], checking: Checking): void {
+  const seen = new Map<string, string>();
+  for (const { name, values: { namespace, unprefixed } } of tables) {
+    const claims = [
+      ...(namespace === undefined ? [] : [["namespace", `the namespace "${namespace}"`] as const]),
+      ...(unprefixed ? [["unprefixed", "names without a prefix"] as const] : []),
+    ];
+    for (const [key, claim] of claims) {
+      const other = seen.get(claim);
+      if (other === undefined) seen.set(claim, name);
+      else {noteProblem(
+          checking,
+          ["repository", name, key],
+          `${claim} is that of [repository."${other}"] already`,
+        );}
+    }
+  }
 }
 
 function readName(

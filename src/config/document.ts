@@ -52,12 +52,17 @@ export function emptyTable(at: Place): TableNode {
   return { kind: "table", entries: new Map(), at };
 }
 
-/** The entry at a path of keys, undefined when there is none. */
+/** The entry at a path of keys, undefined when there is none. Elements of an array are "1", "2" and so on. */
 export function findEntry(table: TableNode, path: readonly string[]): Entry | undefined {
   const [name, ...rest] = path;
   const entry = name === undefined ? undefined : table.entries.get(name);
   if (entry === undefined || rest.length === 0) return entry;
-  return entry.node.kind === "table" ? findEntry(entry.node, rest) : undefined;
+  const { node } = entry;
+  if (node.kind === "table") return findEntry(node, rest);
+  const element = node.kind === "array" ? node.elements[Number(rest[0]) - 1] : undefined;
+  if (element === undefined) return undefined;
+  if (rest.length === 1) return { at: element.at, node: element };
+  return element.kind === "table" ? findEntry(element, rest.slice(1)) : undefined;
 }
 
 /**

@@ -23,7 +23,7 @@ export const KEYS_OF_THE_ORIGINAL: ReadonlyMap<string, string> = new Map([
   ["global.job_queue", `a job queue ${REFUSES}`],
   ["global.atime_audit_window_secs", 'write pull_history = "1h" for how long is known who pulled'],
   ["global.max_concurrent_requests", "write threads under [server] for the number of threads, or remove it"],
-  ["global.max_concurrent_cache_jobs", "remove it: this version has no pull-through cache"],
+  ["global.max_concurrent_cache_jobs", "remove it: what clients wait for is fetched at once"],
   ["global.max_concurrent_replication_jobs", "remove it: this version does not replicate"],
   ["global.enable_redirect", NO_REDIRECTS],
   ["global.enable_blob_redirect", NO_REDIRECTS],
@@ -33,8 +33,6 @@ export const KEYS_OF_THE_ORIGINAL: ReadonlyMap<string, string> = new Map([
   ["global.gc_grace_secs", "remove it: this version does not collect garbage"],
 
   ["repository.*.event_webhooks", `sending events ${REFUSES}`],
-  ["repository.*.namespace", `a name for ?ns= ${REFUSES}`],
-  ["repository.*.upstream", `pulling through from an upstream ${REFUSES}`],
   ["repository.*.downstream", `replicating to a downstream ${REFUSES}`],
 
   ["auth.oidc", `logging in with tokens of an OpenID Connect provider ${REFUSES}`],

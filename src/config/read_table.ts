@@ -79,7 +79,26 @@ function readItem(
         return table ? [{ name, at: named.at, values: readTable(item.keys, table, below, reading) }] : [];
       });
     }
+    case "repeated":
+      return tablesOf(entry, path, reading).map((table, index) => ({
+        at: table.at,
+        values: readTable(item.keys, table, [...path, String(index + 1)], reading),
+      }));
   }
+}
+
+function tablesOf(entry: Entry | undefined, path: KeyPath, reading: Reading): readonly TableNode[] {
+  if (entry === undefined) return [];
+  const { node } = entry;
+  if (node.kind === "array") {
+    const tables = node.elements.filter((element) => element.kind === "table");
+    if (tables.length === node.elements.length) return tables;
+  }
+  const message = `expected tables [[${formatKeyPath(path)}]], each with two brackets, got ${
+    describeKind(node)
+  }`;
+  reading.problems.push(problemAt(node.at, path, message));
+  return [];
 }
 
 function tableOf(entry: Entry | undefined, path: KeyPath, reading: Reading): TableNode | undefined {

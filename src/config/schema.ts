@@ -1,5 +1,6 @@
 /** Every table and key of the configuration: its type, its default, and what it is for. */
 import type { KeyPath } from "./key_path.ts";
+import { MIRROR } from "./mirror_schema.ts";
 import {
   key,
   type Keys,
@@ -211,6 +212,7 @@ export const REPOSITORY = {
   quota_bytes: optionalKey(size(1), "Bytes that each repository here may hold in blobs and manifests."),
   quota_manifests: optionalKey(COUNT, "Manifests that each repository here may hold."),
   quota_tags: optionalKey(COUNT, "Tags that each repository here may have."),
+  ...MIRROR,
 } satisfies Keys;
 
 export const IDENTITY = {
@@ -284,7 +286,9 @@ export function visitSchema(
   for (const [name, item] of Object.entries(keys)) {
     const below = [...path, name];
     visit(below, item);
-    if (item.kind === "section" || item.kind === "optional") visitSchema(visit, item.keys, below);
+    if (item.kind === "section" || item.kind === "optional" || item.kind === "repeated") {
+      visitSchema(visit, item.keys, below);
+    }
     if (item.kind === "named") visitSchema(visit, item.keys, [...below, "*"]);
   }
 }

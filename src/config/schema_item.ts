@@ -68,6 +68,13 @@ export interface NamedSections<K extends Keys> {
   readonly about: string;
 }
 
+/** Tables in a row that have no names: `[[repository."x".upstream]]`. */
+export interface RepeatedSections<K extends Keys> {
+  readonly kind: "repeated";
+  readonly keys: K;
+  readonly about: string;
+}
+
 export type SchemaItem =
   | DefaultedKey<unknown>
   | RequiredKey<unknown>
@@ -75,7 +82,8 @@ export type SchemaItem =
   | ListKey<unknown>
   | Section<Keys>
   | OptionalSection<Keys>
-  | NamedSections<Keys>;
+  | NamedSections<Keys>
+  | RepeatedSections<Keys>;
 
 export interface Keys {
   readonly [name: string]: SchemaItem;
@@ -84,6 +92,12 @@ export interface Keys {
 /** One of the tables that {@linkcode NamedSections} describes. */
 export interface Named<K extends Keys> {
   readonly name: string;
+  readonly at: Place;
+  readonly values: ValuesOf<K>;
+}
+
+/** One of the tables that {@linkcode RepeatedSections} describes. */
+export interface Repeated<K extends Keys> {
   readonly at: Place;
   readonly values: ValuesOf<K>;
 }
@@ -98,6 +112,7 @@ type ValueOf<I extends SchemaItem> = I extends DefaultedKey<infer T> ? T
   : I extends Section<infer K> ? ValuesOf<K>
   : I extends OptionalSection<infer K> ? ValuesOf<K> | undefined
   : I extends NamedSections<infer K> ? readonly Named<K>[]
+  : I extends RepeatedSections<infer K> ? readonly Repeated<K>[]
   : never;
 
 export function key<T>(type: ValueType<T>, written: Written, about: string): DefaultedKey<T> {
@@ -134,6 +149,10 @@ export function optionalSection<K extends Keys>(about: string, keys: K): Optiona
 
 export function namedSections<K extends Keys>(about: string, keys: K): NamedSections<K> {
   return { kind: "named", keys, about };
+}
+
+export function repeatedSections<K extends Keys>(about: string, keys: K): RepeatedSections<K> {
+  return { kind: "repeated", keys, about };
 }
 
 /** The schema's item of that name, undefined when it has none (`constructor` is not one). */

@@ -144,6 +144,38 @@ export interface RepositorySettings {
   readonly accessPolicy?: PolicySource;
   /** The webhook that holds here, the global one where the repository names none; absent also where it is switched off. */
   readonly authorizationWebhook?: string;
+  /** `host[:port]` in lower case: what `?ns=` says to mean this repository. No two have the same. */
+  readonly namespace?: string;
+  /** Names that no other settings cover mean repositories below this one. True of one at most. */
+  readonly unprefixed: boolean;
+  /** Absent where content is pushed. */
+  readonly mirror?: MirrorSettings;
+}
+
+/** A repository whose content comes from elsewhere. */
+export interface MirrorSettings {
+  /** At least one, in the order in which they are asked. */
+  readonly upstreams: readonly UpstreamSettings[];
+  /** 0 asks each time, Infinity never again. */
+  readonly revalidateAfterMs: number;
+  readonly onUpstreamError: "serve-stale" | "fail";
+  readonly onUpstreamNotFound: "serve-stale" | "fail";
+  readonly offline: boolean;
+}
+
+export interface UpstreamSettings {
+  /** `http[s]://host[:port][/path]`, no credentials, no query, no slash at its end. */
+  readonly url: string;
+  readonly credential?: { readonly username: string; readonly password: string };
+  /** Trusted beside the CAs of the system. */
+  readonly serverCa?: CertificateFile;
+  readonly clientCertificate?: KeyPairFiles;
+  readonly maxRedirects: number;
+  readonly connectTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  readonly allowedAddresses: readonly Network[];
+  /** `host` or `host:port`, in lower case. */
+  readonly tokenRealms: readonly string[];
 }
 
 export interface AuthSettings {

@@ -51,6 +51,28 @@ export const WEBHOOK_URL: ValueType<string> = {
   secret: true,
 };
 
+/** As {@linkcode WEBHOOK_URL}, and without a query. The value has no slash at its end. */
+export const UPSTREAM_URL: ValueType<string> = {
+  expected:
+    'a URL such as "https://registry-1.docker.io", without query, user name and password, which go into keys of their own',
+  parse: (node) => {
+    const url = node.kind === "string" ? parseHttpUrl(node.value) : undefined;
+    return url?.search === "" ? url.href.replace(/\/+$/, "") : undefined;
+  },
+  secret: true,
+};
+
+/** `host` or `host:port`, in lower case. */
+export const HOST: ValueType<string> = {
+  expected: 'a host name, with a port where it needs one, such as "docker.io" or "registry.example.com:5000"',
+  parse: (node) => {
+    return node.kind === "string" && /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?$/i.test(node.value) &&
+        node.value.length <= 255
+      ? node.value.toLowerCase()
+      : undefined;
+  },
+};
+
 /** Where clients ask for tokens: they append a query of their own. */
 export const REALM: ValueType<string> = {
   expected: 'a URL such as "https://registry.example.com/token", with a path that ends in "/token"',

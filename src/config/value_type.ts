@@ -74,6 +74,15 @@ export function duration(most: { readonly ms: number; readonly text: string }, l
   };
 }
 
+/** As {@linkcode duration} from 0 on; `"never"` is Infinity. */
+export function durationOrNever(most: { readonly ms: number; readonly text: string }): ValueType<number> {
+  const timed = duration(most, 0);
+  return {
+    expected: `${timed.expected}, or "never"`,
+    parse: (node) => node.kind === "string" && node.value === "never" ? Infinity : timed.parse(node),
+  };
+}
+
 /** An integer, or a text of digits that came from the environment, where there is nothing but text. */
 function integerOf(node: Node): bigint | undefined {
   if (node.kind === "integer") return node.value;

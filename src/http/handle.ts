@@ -8,6 +8,7 @@ import { uploadOwnerOf } from "../core/upload_owner.ts";
 import type { Authenticator } from "../ports/authenticator.ts";
 import type { TokenIssuer } from "../ports/token_issuer.ts";
 import { authorize } from "../registry/authorize.ts";
+import { refusePushToMirror } from "../registry/refuse_push.ts";
 import type { Registry } from "../registry/registry.ts";
 import { handleDeleteBlob, handleGetBlob } from "./blobs.ts";
 import { BodyRoom } from "./body_room.ts";
@@ -18,6 +19,7 @@ import { handleHealthz, handleReadyz } from "./health.ts";
 import { identifyCaller, withChallenge } from "./identify.ts";
 import { handleGetReferrers, handleListCatalog, handleListTags } from "./listings.ts";
 import { handleDeleteManifest, handleGetManifest, handlePutManifest } from "./manifests.ts";
+import { findMeantRepository } from "./meant_repository.ts";
 import type { Handled, HttpRequest, HttpResponse } from "./message.ts";
 import { handleMetrics } from "./metrics.ts";
 import { respondJson, withoutBody } from "./respond.ts";
@@ -62,15 +64,23 @@ export function createHandler(options: HandlerOptions): Handler {
     let route: Route | undefined;
     let response: HttpResponse;
     let fault: unknown;
+    let standsFor: string | undefined;
     try {
       requireOneHost(request);
-      route = findRoute(request.method, parseTarget(request.target));
+      const target = parseTarget(request.target);
+      route = findRoute(request.method, target);
+      const meant = findMeantRepository(options.registry.standIns, request, route, target.query);
+      route = meant.route;
+      standsFor = meant.registry;
       response = route.action === "healthz" || route.action === "readyz"
         ? await handleHealth(options.registry, route.action)
         : await perform(options, room, request, route);
     } catch (error) {
       response = respondToFault(withChallenge(error, options.challenges, request, route), request.id);
       if (response.status >= 500) fault = error;
+    }
+    if (standsFor !== undefined) {
+      response = { ...response, headers: { ...response.headers, "oci-namespace": standsFor } };
     }
     if (request.method === "HEAD") response = withoutBody(response);
     const action = route?.action;
@@ -90,6 +100,7 @@ async function perform(
   const operation = asked.action === "get-token"
     ? asked
     : await authorize(registry, caller, asked, request.method === "HEAD");
+  refusePushToMirror(registry, operation);
   return await dispatch(options, room, caller, request, operation);
 }
 

@@ -11,6 +11,7 @@ import type { Metrics } from "../ports/metrics.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { PullCounter } from "./pull_counter.ts";
 import type { RepositoryRules } from "./repository_rules.ts";
+import type { StandIns } from "./stand_ins.ts";
 
 export interface RegistrySettings {
   /** Bytes. */
@@ -60,4 +61,5 @@ export interface Registry {
   /** Counts pulls; undefined where nobody wants to know. */
   readonly pulls: PullCounter | undefined;
   readonly rulesOf: (repository: RepositoryName) => RepositoryRules;
+  readonly standIns: StandIns;
 }

@@ -8,6 +8,8 @@ export interface RepositoryRules {
   /** Whether immutable tags, and manifests that they name, may be deleted; true where no tag is immutable. */
   readonly allowsDeletingImmutable: boolean;
   readonly quota: Quota;
+  /** Absent where content is pushed. */
+  readonly mirror?: MirrorRules;
 }
 
 /** Nothing is kept from moving, going or growing. */
@@ -16,3 +18,15 @@ export const NO_RULES: RepositoryRules = {
   allowsDeletingImmutable: true,
   quota: {},
 };
+
+/** How a mirror follows the registries that its content comes from. */
+export interface MirrorRules {
+  /** Where they are, without credentials, in the order in which they are asked. */
+  readonly urls: readonly string[];
+  /** How old an upstream's answer on a tag may become; ms, 0 asks each time, Infinity never again. */
+  readonly revalidateAfter: number;
+  readonly onUpstreamError: "serve-stale" | "fail";
+  readonly onUpstreamNotFound: "serve-stale" | "fail";
+  /** Asks no upstream. */
+  readonly offline: boolean;
+}

@@ -82,7 +82,9 @@ Deno.test("config.example.toml holds every key and table of the schema, each key
   visitSchema((path, item) => {
     const entry = findEntry(
       document,
-      path.map((name, index) => name === "*" ? NAMES[path[index - 1]!]! : name),
+      path.flatMap((name, index) =>
+        name === "*" ? NAMES[path[index - 1]!]! : path[index - 1] === "upstream" ? ["1", name] : name
+      ),
     );
     assert.ok(entry !== undefined, `${path.join(".")} is missing`);
     if (item.kind === "defaulted") assert.equal(plainValue(entry.node), item.written, path.join("."));

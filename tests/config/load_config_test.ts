@@ -153,6 +153,7 @@ Deno.test("loadConfig() reads every key", () => {
           tags: { immutable: true, exclusions: ["dev-.*"], allowDelete: true },
           quota: { bytes: 1_000_000_000, manifests: 10, tags: 5 },
           authorizationWebhook: "gate",
+          unprefixed: false,
         },
         {
           name: parseRepositoryName("other/app"),
@@ -160,6 +161,7 @@ Deno.test("loadConfig() reads every key", () => {
           tags: { immutable: true, exclusions: ["latest"], allowDelete: false },
           quota: {},
           authorizationWebhook: "gate",
+          unprefixed: false,
         },
       ],
       warnings: [],

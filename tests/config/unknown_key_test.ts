@@ -19,7 +19,7 @@ for (
     ],
     [
       'repository."a/b".zzz = 1',
-      'repository."a/b".zzz: unknown key, expected one of access_policy, retention_policy, authorization_webhook, immutable_tags, immutable_tags_exclusions, allow_delete_immutable, quota_bytes, quota_manifests, quota_tags',
+      'repository."a/b".zzz: unknown key, expected one of access_policy, retention_policy, authorization_webhook, immutable_tags, immutable_tags_exclusions, allow_delete_immutable, quota_bytes, quota_manifests, quota_tags, namespace, unprefixed, revalidate_after, on_upstream_error, on_upstream_not_found, offline, upstream',
     ],
     [
       "default_allow = true",
@@ -71,19 +71,19 @@ for (
   });
 }
 
-Deno.test("loadConfig() refuses to start without OpenID Connect, upstreams and a job queue that a file asks for", () => {
+Deno.test("loadConfig() refuses to start without OpenID Connect, downstreams and a job queue that a file asks for", () => {
   assert.deepEqual(
     problemsOf(`[auth.oidc.github]
 issuer = "https://token.example.com"
 [global.job_queue]
-[[repository."a".upstream]]
+[[repository."a".downstream]]
 url = "https://example.com"`),
     [
       "config.toml:1: auth.oidc: logging in with tokens of an OpenID Connect provider is not supported by this " +
       "version, which refuses to start rather than ignore it",
       "config.toml:3: global.job_queue: a job queue is not supported by this version, " +
       "which refuses to start rather than ignore it",
-      "config.toml:4: repository.a.upstream: pulling through from an upstream is not supported by this version, " +
+      "config.toml:4: repository.a.downstream: replicating to a downstream is not supported by this version, " +
       "which refuses to start rather than ignore it",
     ],
   );

@@ -29,7 +29,7 @@ const accessControl = readPage("docs/access-control.md");
 function documentedKeys(): Map<string, readonly string[]> {
   const keys = new Map<string, readonly string[]>();
   for (const { cells, headings } of configuration.rows) {
-    const table = /^`\[(.*)\]`$/.exec(headings.at(-1) ?? "")?.[1];
+    const table = /^`\[{1,2}(.*?)\]{1,2}`$/.exec(headings.at(-1) ?? "")?.[1];
     const key = /^`(\w+)`$/.exec(cells[0] ?? "")?.[1];
     if (table === undefined || key === undefined) continue;
     keys.set(`${table.replace(/"?<\w+>"?/, "*")}.${key}`, cells);
@@ -40,16 +40,17 @@ function documentedKeys(): Map<string, readonly string[]> {
 Deno.test("configuration.md has every key of the schema, with its default, and no other", () => {
   const documented = documentedKeys();
   visitSchema((path, item) => {
-    if (item.kind === "section" || item.kind === "optional" || item.kind === "named") return;
+    if (["section", "optional", "named", "repeated"].includes(item.kind)) return;
     const name = path.join(".");
     const [, , standard, meaning] = documented.get(name) ?? assert.fail(`${name} is missing`);
     assert.ok(documented.delete(name));
-    const expected = {
-      required: "required",
-      undefaulted: "",
-      defaulted: item.kind === "defaulted" ? `\`${JSON.stringify(item.written)}\`` : "",
-      list: item.kind === "list" && item.takesOne ? "" : "empty",
-    }[item.kind];
+    const expected = item.kind === "required"
+      ? "required"
+      : item.kind === "defaulted"
+      ? `\`${JSON.stringify(item.written)}\``
+      : item.kind === "list" && !item.takesOne
+      ? "empty"
+      : "";
     assert.equal(standard, expected, name);
     assert.match(meaning ?? "", /\.$/, name);
   });

@@ -12,6 +12,7 @@ import {
   type Registry,
   type RegistrySettings,
 } from "../../src/registry/registry.ts";
+import { NO_STAND_INS } from "../../src/registry/stand_ins.ts";
 import { NO_RULES } from "../../src/registry/repository_rules.ts";
 import { digestOf } from "./bytes.ts";
 import { MemoryBlobStore } from "./memory_blob_store.ts";
@@ -64,6 +65,7 @@ export function makeModelRegistry(settings: Partial<RegistrySettings> = {}): Mod
     settings: { ...DEFAULT_REGISTRY_SETTINGS, busySessionPatience: 60, ...settings },
     pulls: undefined,
     rulesOf: () => NO_RULES,
+    standIns: NO_STAND_INS,
     lines,
     asked: [],
     time: 1_700_000_000_000,
