@@ -4,7 +4,11 @@ import { booleanOf, namedBitsOf, objectIdentifierOf, smallNumberOf } from "./der
 import { type GeneralName, readGeneralNames } from "./general_name.ts";
 import { type NameConstraints, readNameConstraints } from "./name_constraints.ts";
 
-export const PURPOSE = { client: "1.3.6.1.5.5.7.3.2", any: "2.5.29.37.0" } as const;
+export const PURPOSE = {
+  server: "1.3.6.1.5.5.7.3.1",
+  client: "1.3.6.1.5.5.7.3.2",
+  any: "2.5.29.37.0",
+} as const;
 
 /** What the extensions say; undefined where a certificate has none of the kind. */
 export interface CertificateExtensions {

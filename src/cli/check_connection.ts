@@ -1,6 +1,7 @@
 /** `client-config --check`: connects as a client would and says in words what is wrong. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { request } from "node:https";
+import { explainHandshake, type HandshakeWords } from "./explain_handshake.ts";
 
 export interface ConnectionFiles {
   /** `host` or `host:port`. */
@@ -43,7 +44,7 @@ export async function checkConnection(files: ConnectionFiles): Promise<{ ok: boo
     lines.push(`problem: the registry answered ${status}: ${reason}`);
     if (pems.certificate === undefined) lines.push("hint: no certificate was sent; give --cert and --key");
   } catch (error) {
-    lines.push(`problem: ${explain(error as Error & { code?: string }, files)}`);
+    lines.push(`problem: ${explainHandshake(error as Error, wordsOf(files))}`);
   }
   return done(false);
 }
@@ -94,20 +95,13 @@ function reasonIn(body: string): string {
   }
 }
 
-/** The runtime's words for a failed handshake, in those of the person who has to mend it. */
-function explain({ message, code }: Error & { code?: string }, { host, ca }: ConnectionFiles): string {
-  if (/NotValidForName|ALTNAME/i.test(`${message} ${code}`)) {
-    return `the registry's certificate does not name ${
-      host.replace(/:\d+$/, "")
-    }: use a name that it holds, or issue it with that name`;
-  }
-  if (/UnknownIssuer|UNABLE_TO|SELF_SIGNED|unable to get/i.test(`${message} ${code}`)) {
-    return ca === undefined
-      ? "the registry's certificate is from an unknown CA: give that CA by --ca"
-      : `the registry's certificate does not lead to a CA of ${ca}: another CA signed it, or the server does not send its intermediate`;
-  }
-  if (/expired/i.test(message)) return "the registry's certificate has expired";
-  if (code === "ECONNREFUSED" || /refused/i.test(message)) return `nothing listens at ${host}`;
-  if (code === "ENOTFOUND") return `the name ${host} is not known: check DNS`;
-  return message;
+function wordsOf({ host, ca }: ConnectionFiles): HandshakeWords {
+  return {
+    whose: "the registry's",
+    host,
+    name: host.replace(/:\d+$/, ""),
+    unknownCa: ca === undefined
+      ? "is from an unknown CA: give that CA by --ca"
+      : `does not lead to a CA of ${ca}: another CA signed it, or the server does not send its intermediate`,
+  };
 }

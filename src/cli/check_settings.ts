@@ -21,7 +21,8 @@ export async function checkSettings(settings: Settings, now: Date): Promise<read
   return warnings;
 }
 
-async function checkTrust(clientAuth: ClientAuthSettings, now: Date): Promise<readonly string[]> {
+/** Warnings about client CAs and revocation lists. @throws {TrustError} with all that is wrong with them */
+export async function checkTrust(clientAuth: ClientAuthSettings, now: Date): Promise<readonly string[]> {
   try {
     return (await loadTrust(trustSettingsOf(clientAuth), now)).warnings.map((text) =>
       withFile(text, clientAuth)

@@ -13,6 +13,7 @@ import { configureClient } from "./client_config_command.ts";
 import { runCollectLine } from "./collect_command_line.ts";
 import type { CommandText } from "./ask_data.ts";
 import { runDeleteLine, runRetentionLine, runTagsLine } from "./content_command_line.ts";
+import { runDoctor } from "./doctor/doctor_command.ts";
 import { DATA_COMMANDS } from "./data_commands.ts";
 import { writeUnit } from "./systemd_unit.ts";
 import { testPolicy } from "./policy_test.ts";
@@ -58,6 +59,8 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
       return DONE;
     case "policy test":
       return await runPolicyTest(configFiles, options);
+    case "doctor":
+      return await runDoctorLine(options, configFiles);
     case "client-config":
       return await runClientConfig(options);
     case "status":
@@ -121,6 +124,12 @@ async function runClientConfig(options: readonly string[]): Promise<number> {
   const { ok, text } = await configureClient(options);
   print(text);
   return ok ? DONE : FAILED;
+}
+
+async function runDoctorLine(options: readonly string[], configFiles: readonly string[]): Promise<number> {
+  const { ok, configured, text } = await runDoctor(options, configFiles, new Date());
+  print(text);
+  return ok ? DONE : configured ? FAILED : WRONG;
 }
 
 function show({ ok, text }: CommandText): number {

@@ -98,6 +98,7 @@ export async function runServer(
     ...offerDataCommands(DATA_COMMANDS, work),
     status: async () => ({
       ...versionFacts(),
+      ...await readinessOf(work),
       pid: Deno.pid,
       started,
       threads: threads.alive,
@@ -167,6 +168,16 @@ export async function runServer(
 async function answersItself(threads: Threads, { metadata }: DataWork): Promise<void> {
   if (threads.alive === 0) throw new Error("no HTTP thread listens");
   await metadata.checkReady().catch(() => {});
+}
+
+/** Why requests that read and write would fail, for `status`; nothing where they would not. */
+async function readinessOf({ metadata }: DataWork): Promise<{ not_ready?: string }> {
+  try {
+    await metadata.checkReady();
+    return {};
+  } catch (error) {
+    return { not_ready: (error as Error).message };
+  }
 }
 
 /** Plans what the server does by itself, also after a reload: a run goes by the settings of the moment in which it begins. */

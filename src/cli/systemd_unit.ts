@@ -1,15 +1,13 @@
 /** The `systemd-unit` command: a unit that lets the service do what it needs and nothing else. */
 import { isAbsolute, resolve } from "node:path";
 import type { Settings } from "../config/settings.ts";
+import { filesNeeded } from "./files_needed.ts";
 
 /** Where systemd keeps the state of services. */
 const STATE_FOLDER = "/var/lib/";
 
 /** Where an administrator's programs are. */
 const INSTALLED = "/usr/local/bin/simple-registry";
-
-/** Descriptors beside those of connections: database, logs, the program's own. */
-const OTHER_FILES = 1024;
 
 /** Seconds beyond the drain until systemd loses patience. */
 const STOP_MARGIN = 15;
@@ -55,7 +53,7 @@ WatchdogSec=60s
 TimeoutStartSec=5min
 TimeoutStopSec=${Math.ceil(server.drainTimeoutMs / 1000) + STOP_MARGIN}s
 # One for each connection and one for the blob that it carries.
-LimitNOFILE=${2 * server.maxConnections + OTHER_FILES}
+LimitNOFILE=${filesNeeded(server.maxConnections)}
 
 ${ownerLines(rootDir)}
 UMask=0077

@@ -7,6 +7,9 @@ A container registry in one program.
 Commands:
   server          serve the registry until SIGTERM
   config check    check the configuration and print "ok", or every problem with file and line
+  doctor          look at configuration, certificates, clock, disk, database, port and webhooks; a line for each: ok,
+                  warning or problem, and what to do (--json for programs)
+                  exit code 0 without problems, 1 with some, 2 where the configuration cannot be used
   status          ask the running server that owns the data directory
   policy test     say what the access policies answer to a caller, which rule decided, and what it saw:
                     --cert FILE | --user NAME | --anonymous   who asks (--ip ADDRESS from where)
@@ -67,7 +70,16 @@ export interface CommandLine {
 }
 
 /** Commands with options of their own. */
-const WITH_OPTIONS = ["policy test", "client-config", "collect", "retention", "scrub", "tags", "delete"];
+const WITH_OPTIONS = [
+  "policy test",
+  "client-config",
+  "collect",
+  "retention",
+  "scrub",
+  "tags",
+  "delete",
+  "doctor",
+];
 
 export class UsageError extends Error {
   override readonly name = "UsageError";

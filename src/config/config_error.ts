@@ -1,4 +1,5 @@
 /** What is wrong with a configuration: every problem at once, each with the file and line it comes from. */
+import { escapeControls } from "../core/escape_controls.ts";
 import type { Place } from "./document.ts";
 import { formatKeyPath, type KeyPath } from "./key_path.ts";
 
@@ -27,15 +28,7 @@ export class ConfigError extends Error {
 /** A problem with the key at `path`, shown at `place`. */
 export function problemAt(place: Place, path: KeyPath, message: string): Problem {
   const { file, line, column } = place;
-  return { file, line, column, key: formatKeyPath(path), message: onOneLine(message) };
-}
-
-/** A path from the file or a reason from the system may hold a newline, and every problem has one line. */
-function onOneLine(message: string): string {
-  // deno-lint-ignore no-control-regex -- these are the characters to escape
-  return message.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, (c) => {
-    return "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0");
-  });
+  return { file, line, column, key: formatKeyPath(path), message: escapeControls(message) };
 }
 
 /** `config.toml:12: server.prot: unknown key`. */

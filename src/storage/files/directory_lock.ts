@@ -32,3 +32,21 @@ export function lockDirectory(lockFile: string): DirectoryLock {
     },
   };
 }
+
+/** The process that has the directory ("unknown" where it has not said so yet), undefined where none has. */
+export function ownerOf(lockFile: string): string | undefined {
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(lockFile, { read: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  try {
+    if (file.tryLockSync(false)) return undefined;
+    return Deno.readTextFileSync(lockFile).trim() || "unknown";
+  } finally {
+    // Which gives the lock back.
+    file.close();
+  }
+}

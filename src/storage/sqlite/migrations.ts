@@ -231,6 +231,7 @@ export function migrate(database: DatabaseSync): void {
   }
 }
 
-function schemaVersionOf(database: DatabaseSync): number {
+/** The version that a database is at; 0 for an empty one. */
+export function schemaVersionOf(database: DatabaseSync): number {
   return Number(database.prepare("PRAGMA user_version").get()!.user_version);
 }

@@ -1,0 +1,40 @@
+/** The `doctor` command: one line for each thing that it looked at, or the same for programs. */
+import type { CommandText } from "../ask_data.ts";
+import { inJson } from "../ask_data.ts";
+import { readOptions } from "../options.ts";
+import { isPainted, paintLevel } from "../paint.ts";
+import { examine } from "./examine.ts";
+import { describeFinding, type Finding, type Level } from "./finding.ts";
+
+export interface DoctorResult extends CommandText {
+  /** False where the configuration cannot be used. */
+  readonly configured: boolean;
+}
+
+/** @throws {UsageError} */
+export async function runDoctor(
+  args: readonly string[],
+  configFiles: readonly string[],
+  now: Date,
+): Promise<DoctorResult> {
+  const options = readOptions(args, { values: [], switches: ["json"] });
+  const { findings, configured } = await examine(configFiles, now.getTime());
+  const ok = countOf(findings, "problem") === 0;
+  const text = options.has("json") ? inJson({ ok, findings }) : describeFindings(findings);
+  return { ok, configured, text };
+}
+
+function describeFindings(findings: readonly Finding[]): string {
+  const paint = isPainted(Deno.stdout) ? paintLevel : undefined;
+  const lines = findings.map((finding) => describeFinding(finding, paint));
+  const [problems, warnings] = [countOf(findings, "problem"), countOf(findings, "warning")];
+  return `${lines.join("\n")}\n${countText(problems, "problem")}, ${countText(warnings, "warning")}\n`;
+}
+
+function countOf(findings: readonly Finding[], level: Level): number {
+  return findings.filter((finding) => finding.level === level).length;
+}
+
+function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
