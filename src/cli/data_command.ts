@@ -11,7 +11,7 @@ import {
   sendCommand,
 } from "../server/control_socket.ts";
 import type { CollectMemory } from "../jobs/collect_memory.ts";
-import { lockDirectory } from "../storage/files/directory_lock.ts";
+import { type DirectoryLock, lockDirectory } from "../storage/files/directory_lock.ts";
 import { Layout, makeFolders } from "../storage/files/layout.ts";
 import { RemovalHold } from "../storage/files/removals.ts";
 import { prepareData } from "./prepare_data.ts";
@@ -75,13 +75,8 @@ export async function runDataCommand(
   const layout = new Layout(settings.blobStore.rootDir);
   const answer = await sendCommand(layout.controlSocket, name, { args, ...(onProgress && { onProgress }) });
   if (answer !== undefined) return answer;
-  // Whoever runs it may be another user than the server's; its files are for nobody else.
-  Deno.umask(0o077);
-  if (!mayMakeData) requireData(layout);
-  makeFolders(layout);
-  const lock = lockDirectory(layout.lock);
+  const lock = lockData(layout, log, { mayMake: mayMakeData === true });
   try {
-    prepareData(layout, log);
     using stores = openStoresAlone(settings, log);
     const work: DataWork = {
       ...stores,
@@ -100,6 +95,31 @@ export async function runDataCommand(
     });
   } finally {
     lock.release();
+  }
+}
+
+/**
+ * Takes a data directory for this process, where no server has it.
+ *
+ * @throws {DirectoryInUse} {DatabaseTooNew}
+ * @throws {Error} where there is none and none may be made
+ */
+export function lockData(
+  layout: Layout,
+  log: Log,
+  { mayMake }: { readonly mayMake: boolean },
+): DirectoryLock {
+  // Whoever runs it may be another user than the server's; its files are for nobody else.
+  Deno.umask(0o077);
+  if (!mayMake) requireData(layout);
+  makeFolders(layout);
+  const lock = lockDirectory(layout.lock);
+  try {
+    prepareData(layout, log);
+    return lock;
+  } catch (error) {
+    lock.release();
+    throw error;
   }
 }
 

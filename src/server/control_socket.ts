@@ -92,6 +92,8 @@ function listenForOwner(path: string): Deno.Listener {
 export interface SendOptions {
   readonly args?: ControlArguments;
   readonly onProgress?: (progress: Progress) => void;
+  /** Goes away from the server when it is aborted; the command fails then. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -102,7 +104,7 @@ export interface SendOptions {
 export async function sendCommand(
   path: string,
   command: string,
-  { args = {}, onProgress }: SendOptions = {},
+  { args = {}, onProgress, signal }: SendOptions = {},
 ): Promise<ControlAnswer | undefined> {
   // Nobody could listen there.
   if (lengthOf(path) > LONGEST_PATH) return undefined;
@@ -115,6 +117,7 @@ export async function sendCommand(
     }
     throw new Error(`Cannot reach the server at ${path}: ${(error as Error).message}`, { cause: error });
   }
+  using leaving = new Leaving(connection, signal);
   try {
     await writeLine(connection, { command, args });
     for await (const line of linesOf(connection)) {
@@ -124,8 +127,38 @@ export async function sendCommand(
       onProgress?.(progress);
     }
     throw new Error(`the server at ${path} ended the connection without an answer`);
-  } finally {
-    connection.close();
+  } catch (error) {
+    if (!leaving.hasLeft) throw error;
+    throw new Error(`${command} was not waited for`, { cause: error });
+  }
+}
+
+/** Closes a connection once: at the end, or as soon as nobody wants it any more. */
+class Leaving implements Disposable {
+  readonly #connection: Deno.Conn;
+  readonly #signal: AbortSignal | undefined;
+  readonly #leave = () => this.#close();
+  #isOpen = true;
+
+  constructor(connection: Deno.Conn, signal: AbortSignal | undefined) {
+    this.#connection = connection;
+    this.#signal = signal;
+    if (signal?.aborted) this.#close();
+    else signal?.addEventListener("abort", this.#leave);
+  }
+
+  get hasLeft(): boolean {
+    return !this.#isOpen;
+  }
+
+  [Symbol.dispose](): void {
+    this.#signal?.removeEventListener("abort", this.#leave);
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#isOpen) this.#connection.close();
+    this.#isOpen = false;
   }
 }
 
