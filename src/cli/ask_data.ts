@@ -1,6 +1,7 @@
 /** What the command lines of commands on content share: asking for one, durations among its options, its answer as text. */
 import { parseDuration } from "../config/parse_duration.ts";
 import type { Settings } from "../config/settings.ts";
+import type { Log } from "../ports/log.ts";
 import { JsonLog } from "../server/json_log.ts";
 import { type DataCommands, runDataCommand } from "./data_command.ts";
 import type { Options } from "./options.ts";
@@ -25,9 +26,12 @@ export async function askData(
   commands: DataCommands,
   settings: Settings,
 ): Promise<Answer> {
-  // What happens on the way is for the log of the server; here only what went wrong.
-  const log = new JsonLog((line) => Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`)), "warn");
-  return await runDataCommand({ commands, name, args, settings, log });
+  return await runDataCommand({ commands, name, args, settings, log: errorLog() });
+}
+
+/** What happens on the way is for the log of the server; a command tells only what went wrong. */
+export function errorLog(): Log {
+  return new JsonLog((line) => Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`)), "warn");
 }
 
 /** ms; undefined where the option was not given. @throws {UsageError} */

@@ -12,6 +12,7 @@ import { readLogLevels } from "./log_levels.ts";
 import { configureClient } from "./client_config_command.ts";
 import { runCollectLine } from "./collect_command_line.ts";
 import type { CommandText } from "./ask_data.ts";
+import { runExportLine } from "./export_command_line.ts";
 import { runDeleteLine, runRetentionLine, runTagsLine } from "./content_command_line.ts";
 import { runDoctor } from "./doctor/doctor_command.ts";
 import { DATA_COMMANDS } from "./data_commands.ts";
@@ -75,6 +76,8 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
       return show(await runTagsLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
     case "delete":
       return show(await runDeleteLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
+    case "export":
+      return show(await runExportLine(options, readSettings(configFiles).settings));
     case "systemd-unit":
       print(writeUnit({
         settings: readSettings(configFiles).settings,

@@ -39,6 +39,14 @@ Commands:
   collect         remove what nothing leads to any more: orphaned referrers, unused blobs, empty repositories, strays:
                     --dry-run                                 only say what would go (--json for programs)
                     --grace 20m                               what was not used for this long, instead of collect.grace
+  export          write content into one file that import takes over elsewhere, an OCI image layout in a tar archive:
+                    --bundle FILE REPOSITORY[:TAG|@DIGEST]... what goes in, with all architectures and signatures;
+                                                              * and ? in the names; - writes to standard output
+                    --since FILE                              leave out the blobs of an earlier bundle; repeat it
+                    --sign-key FILE                           sign it (ed25519, PEM)
+                    --force                                   replace the file
+                    --json                                    the report for programs
+                  exit code 1 where the registry itself lacks something that belongs in
   hash-password   read a password, from the terminal or a pipe, and print its hash for [auth.identity.<id>]
                   (the original's name for it, argon, works too)
   systemd-unit    print a unit for systemd that fits the configuration, with the steps to install it
@@ -79,6 +87,7 @@ const WITH_OPTIONS = [
   "tags",
   "delete",
   "doctor",
+  "export",
 ];
 
 export class UsageError extends Error {
