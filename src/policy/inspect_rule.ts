@@ -10,7 +10,7 @@ import {
   type ValueNode,
 } from "./cel_tree.ts";
 import { checkComparison, checkPrefix } from "./check_comparison.ts";
-import { checkVersion } from "./semantic_version.ts";
+import { checkVersion } from "./version_literals.ts";
 import { fieldPath, pathType } from "./field_path.ts";
 import { nearestName } from "../core/nearest_name.ts";
 import type { RuleLanguage } from "./rule_language.ts";

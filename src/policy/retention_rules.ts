@@ -3,7 +3,7 @@ import { FUNCTIONS } from "./access_vocabulary.ts";
 import { makeEngine, SYNC } from "./engine.ts";
 import { ImageVariables } from "./image_variables.ts";
 import type { RuleLanguage } from "./rule_language.ts";
-import { SemanticVersion } from "./semantic_version.ts";
+import { SemanticVersion } from "../core/semantic_version.ts";
 
 export const IMAGE_FIELDS = {
   tag: "string",

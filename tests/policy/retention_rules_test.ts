@@ -4,7 +4,7 @@ import { checkRule } from "../../src/policy/compile_rule.ts";
 import { type ImageFacts, ImageVariables } from "../../src/policy/image_variables.ts";
 import { RetentionPolicies } from "../../src/policy/retention_policies.ts";
 import { RETENTION_RULES } from "../../src/policy/retention_rules.ts";
-import { SemanticVersion } from "../../src/policy/semantic_version.ts";
+import { SemanticVersion } from "../../src/core/semantic_version.ts";
 import type { RuleSource } from "../../src/policy/rule_source.ts";
 
 const NOW = 1_700_000_000;

@@ -1,7 +1,4 @@
-/** Versions in tags: `semver(image.tag) >= semver('1.4')` (semver.org 2.0.0, and what people make of it). */
-import { quote } from "../core/quote.ts";
-import type { CelNode } from "./cel_tree.ts";
-import { RuleFault } from "./rule_fault.ts";
+/** Versions in tags (semver.org 2.0.0, and what people make of it). */
 
 /** With or without "v"; minor and patch may be missing; "_" for the "+" that no tag can hold. Linear in any engine. */
 const FORM =
@@ -53,12 +50,4 @@ function compareIdentifiers(one: string, other: string): number {
   if (isNumber !== otherIsNumber) return isNumber ? -1 : 1;
   const isLess = isNumber ? BigInt(one) < BigInt(other) : one < other;
   return isNumber && BigInt(one) === BigInt(other) ? 0 : isLess ? -1 : 1;
-}
-
-/** @throws {RuleFault} for a literal that is no version: it would never compare to anything */
-export function checkVersion(node: CelNode): void {
-  if (node.op !== "value" || typeof node.args !== "string" || new SemanticVersion(node.args).isVersion) {
-    return;
-  }
-  throw new RuleFault(`${quote(node.args)} is no version`, node.start, "write e.g. semver('1.4.0')");
 }
