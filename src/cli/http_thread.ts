@@ -74,6 +74,7 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     metrics,
     tls: settings.server.tls && keyPairOf(settings.server.tls),
   });
+  let reloads: Promise<void> = Promise.resolve();
   thread.onmessage = async ({ data }: MessageEvent<ToHttp>) => {
     switch (data.kind) {
       case "manifests":
@@ -86,10 +87,13 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
         thread.postMessage({ kind: "drained" });
         break;
       case "reload":
-        passwords = data.passwords;
-        thread.postMessage({
-          kind: "reloaded",
-          fault: await faultOf(() => reload(service, server, data.settings)),
+        // One after the other, so that the last one stays.
+        reloads = reloads.then(async () => {
+          passwords = data.passwords;
+          thread.postMessage({
+            kind: "reloaded",
+            fault: await faultOf(() => reload(service, server, data.settings)),
+          });
         });
     }
   };

@@ -38,7 +38,8 @@ export class HttpWorker {
   readonly #listening = Promise.withResolvers<number>();
   readonly #ended = Promise.withResolvers<string>();
   readonly #drained = Promise.withResolvers<void>();
-  #reloaded: PromiseWithResolvers<string | undefined> | undefined;
+  /** One for each reload that is not answered yet: a thread that has just begun may be told of two. */
+  readonly #reloads: ((fault: string | undefined) => void)[] = [];
   #hasListened = false;
   #isOver = false;
 
@@ -86,12 +87,17 @@ export class HttpWorker {
     return this.#ended.promise;
   }
 
-  /** Hands over new settings; gives the reason where the thread could not take them. Not before it listens. */
+  /**
+   * Hands over new settings; gives the reason where the thread could not take them. Not before it listens. One that ends
+   * meanwhile has no reason: whoever replaces it has the new ones.
+   */
   reload(settings: Settings, passwords: MessagePort | undefined): Promise<string | undefined> {
-    this.#reloaded = Promise.withResolvers();
+    if (this.#isOver) return Promise.resolve(undefined);
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    this.#reloads.push(resolve);
     const message: ToHttp = { kind: "reload", settings, passwords };
     this.#worker.postMessage(message, passwords === undefined ? [] : [passwords]);
-    return this.#reloaded.promise;
+    return promise;
   }
 
   /** Lets requests under way end, at most for `timeoutMs`, and ends the thread. */
@@ -104,6 +110,11 @@ export class HttpWorker {
     this.terminate();
   }
 
+  /** Ends the thread as one that died. */
+  fail(reason: string): void {
+    this.#end(new Error(reason));
+  }
+
   /** Ends the thread at once. */
   terminate(): void {
     this.#worker.terminate();
@@ -111,6 +122,7 @@ export class HttpWorker {
     this.#isOver = true;
     this.#scrapes.close();
     this.#counters.close();
+    for (const resolve of this.#reloads) resolve(undefined);
     this.#onEnd();
   }
 
@@ -135,7 +147,7 @@ export class HttpWorker {
         this.#end(new CannotListen(message.reason));
         break;
       case "reloaded":
-        this.#reloaded?.resolve(message.fault);
+        this.#reloads.shift()?.(message.fault);
         break;
       case "drained":
         this.#drained.resolve();
@@ -145,7 +157,6 @@ export class HttpWorker {
   #end(fault: Error): void {
     this.terminate();
     this.#listening.reject(fault);
-    this.#reloaded?.resolve("it ended");
     this.#drained.resolve();
     this.#ended.resolve(fault.message);
   }

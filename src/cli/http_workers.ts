@@ -104,8 +104,12 @@ export class HttpWorkers {
     this.#workers.add(worker);
     void worker.ended.then((reason) => this.#replace(worker, reason));
     const listening = await worker.listening;
-    if (reloads !== this.#reloads) await this.#options.reloadWorker(worker);
-    return listening;
+    if (reloads === this.#reloads) return listening;
+    const fault = await this.#options.reloadWorker(worker);
+    if (fault === undefined) return listening;
+    // It must not go on with what was replaced.
+    worker.fail(`it could not take the configuration over: ${fault}`);
+    throw new Error(fault);
   }
 
   #replace(worker: HttpWorker, reason: string): void {

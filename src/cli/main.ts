@@ -18,6 +18,7 @@ import { runDoctor } from "./doctor/doctor_command.ts";
 import { DATA_COMMANDS } from "./data_commands.ts";
 import { writeUnit } from "./systemd_unit.ts";
 import { testPolicy } from "./policy_test.ts";
+import { ReadFiles } from "./read_files.ts";
 import { readSettings } from "./read_settings.ts";
 import { runScrubLine } from "./scrub_line.ts";
 import { runServer } from "./run_server.ts";
@@ -46,12 +47,15 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function runCommand({ configFiles, words, options }: CommandLine): Promise<number> {
   switch (words.join(" ")) {
-    case "server":
+    case "server": {
+      const files = new ReadFiles();
       return await runServer({
-        ...readSettings(configFiles),
-        readAgain: () => readSettings(configFiles).settings,
+        ...readSettings(configFiles, files.read),
+        files,
+        readAgain: (files) => readSettings(configFiles, files.read).settings,
         logLevels: readLogLevels((name) => Deno.env.get(name)),
       });
+    }
     case "config check":
       return await checkConfig(configFiles);
     case "hash-password":

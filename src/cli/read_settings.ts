@@ -11,30 +11,38 @@ export interface ReadSettings {
   readonly builtIn: boolean;
 }
 
-/** @throws {ConfigError} with every problem of every file */
-export function readSettings(configFiles: readonly string[]): ReadSettings {
-  const files = configFiles.length > 0 ? configFiles : defaultFiles();
+type ReadFile = (path: string) => Uint8Array;
+
+/**
+ * @param readFile reads the configuration and whatever it names
+ * @throws {ConfigError} with every problem of every file
+ */
+export function readSettings(
+  configFiles: readonly string[],
+  readFile: ReadFile = Deno.readFileSync,
+): ReadSettings {
+  const files = configFiles.length > 0 ? configFiles : defaultFiles(readFile);
   if (files.length === 0) return { settings: BUILT_IN, builtIn: true };
-  const sources = files.map((file) => ({ file, text: readSource(file) }));
+  const sources = files.map((file) => ({ file, text: readSource(file, readFile) }));
   return {
-    settings: loadConfig(sources, (name) => Deno.env.get(name), Deno.readFileSync),
+    settings: loadConfig(sources, (name) => Deno.env.get(name), readFile),
     builtIn: false,
   };
 }
 
-function defaultFiles(): readonly string[] {
+function defaultFiles(readFile: ReadFile): readonly string[] {
   try {
-    Deno.statSync(DEFAULT_FILE);
-    return [DEFAULT_FILE];
+    readFile(DEFAULT_FILE);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
+    // Whoever reads it next tells why it cannot be read.
   }
+  return [DEFAULT_FILE];
 }
 
-function readSource(file: string): string {
+function readSource(file: string, readFile: ReadFile): string {
   try {
-    return Deno.readTextFileSync(file);
+    return new TextDecoder().decode(readFile(file));
   } catch (error) {
     throw new ConfigError([{
       file,

@@ -15,11 +15,13 @@ import type { LogLevels } from "./log_levels.ts";
 import { LogOutput } from "./log_output.ts";
 import { collectJob, collectStatus, slowPushJob } from "./collect_command.ts";
 import { checkSettings } from "./check_settings.ts";
+import { ConfigWatch } from "./config_watch.ts";
 import { countJobEnd } from "./job_facts.ts";
 import { watchProcess } from "./process_facts.ts";
 import { Scrape } from "./scrape.ts";
 import { watchStorage } from "./storage_facts.ts";
 import { prepareData } from "./prepare_data.ts";
+import type { ReadFiles } from "./read_files.ts";
 import { Reload } from "./reload.ts";
 import { retentionJob } from "./retention_command.ts";
 import { Schedule } from "./schedule.ts";
@@ -37,8 +39,10 @@ const HISTORY_PAUSE = 60 * 60 * 1000;
 
 export interface RunServerOptions {
   readonly settings: Settings;
+  /** What they were read from. */
+  readonly files: ReadFiles;
   /** Reads the configuration again, for a reload. @throws {ConfigError} */
-  readonly readAgain: () => Settings;
+  readonly readAgain: (files: ReadFiles) => Settings;
   readonly logLevels: LogLevels;
   /** Set when no configuration file was found: said at the start, with how to push. */
   readonly builtIn: boolean;
@@ -50,7 +54,7 @@ export interface RunServerOptions {
  * @throws {TrustError} {UnsafeTls} {DirectoryInUse} {DatabaseTooNew} {CannotListen} or what the system says, before anything listens
  */
 export async function runServer(
-  { settings, readAgain, logLevels, builtIn }: RunServerOptions,
+  { settings, files, readAgain, logLevels, builtIn }: RunServerOptions,
 ): Promise<number> {
   // Whatever the folder allows, its files are for this user only.
   Deno.umask(0o077);
@@ -121,23 +125,23 @@ export async function runServer(
   const status = `serving ${urlOf(settings, port)}`;
   const reload = new Reload({
     started: settings,
+    files,
     readAgain,
     handOut: (settings) => threads.reload(settings),
+    onBegin: () => manager?.reloading(),
     onReload(now) {
       inForce = now;
       planJobs(work);
     },
+    onEnd: () => manager?.ready(status),
     log,
     metrics,
   });
   await reload.begin();
-  Deno.addSignalListener("SIGHUP", async () => {
-    manager?.reloading();
-    await reload.run();
-    manager?.ready(status);
-  });
+  Deno.addSignalListener("SIGHUP", () => void reload.run());
   manager?.ready(status);
   manager?.watch(() => answersItself(threads, work));
+  const configWatch = new ConfigWatch({ reload, log });
   log.info("listening", {
     url: urlOf(settings, port),
     threads: threads.alive,
@@ -147,6 +151,7 @@ export async function runServer(
   });
 
   const code = await stopped.promise;
+  configWatch.stop();
   manager?.stopping();
   work.schedule.stop();
   control.close();

@@ -126,16 +126,24 @@ export class Threads {
   /**
    * Gives all HTTP threads new settings for the next request of every connection.
    *
-   * @throws {Error} naming the threads that could not take them over
+   * @throws {Error} when one of them could not take them over; then all of them have the former ones
    */
   async reload(settings: Settings): Promise<void> {
+    const former = this.#settings;
+    const fault = await this.#handOut(settings);
+    if (fault === undefined) return;
+    await this.#handOut(former);
+    throw new Error(`a thread could not take the configuration over: ${fault}`);
+  }
+
+  async #handOut(settings: Settings): Promise<string | undefined> {
     this.#settings = settings;
     const former = this.#passwords;
     this.#startPasswords();
     const fault = await this.#http.reload();
     // Checks under way end with the passwords that they began with.
     setTimeout(() => former?.terminate(), PASSWORDS_LINGER_MS);
-    if (fault !== undefined) throw new Error(`a thread could not take the configuration over: ${fault}`);
+    return fault;
   }
 
   /**

@@ -1,103 +1,15 @@
 /** The threads of a server: a dead one is replaced, a dead writer ends everything, the end is orderly. */
-import { findSample, readPrometheusText } from "../metrics/prometheus_text.ts";
-import { Scrape } from "../../src/cli/scrape.ts";
 import assert from "node:assert/strict";
-import type { Settings } from "../../src/config/settings.ts";
-import { BUILT_IN } from "../../src/config/load_config.ts";
 import { Layout, makeFolders } from "../../src/storage/files/layout.ts";
 import { openForWriting } from "../../src/storage/sqlite/open_database.ts";
-import { type ThreadEntries, Threads } from "../../src/cli/threads.ts";
 import { ServerProcess } from "../harness/server_process.ts";
+import { findSample, readPrometheusText } from "../metrics/prometheus_text.ts";
 import { RawClient } from "../server/raw_client.ts";
-import { RecordingLog, until } from "../server/test_server.ts";
-
-const PROGRAM: ThreadEntries = {
-  http: new URL("../../src/cli/http_thread.ts", import.meta.url),
-  writer: new URL("../../src/cli/writer_thread.ts", import.meta.url),
-};
-
-const HEALTH = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
-
-class ThreadsUnderTest implements AsyncDisposable {
-  readonly log = new RecordingLog();
-  readonly fatal: string[] = [];
-  readonly threads: Threads;
-  lines = "";
-  port = 0;
-  readonly rootDir: string;
-  readonly scrape = new Scrape();
-  #stopped: Promise<void> | undefined;
-
-  constructor(
-    rootDir: string,
-    count: number,
-    entries: Partial<ThreadEntries>,
-    server: Partial<Settings["server"]>,
-  ) {
-    this.rootDir = rootDir;
-    const settings: Settings = {
-      ...BUILT_IN,
-      server: { ...BUILT_IN.server, port: 0, ...server },
-      blobStore: { ...BUILT_IN.blobStore, rootDir },
-    };
-    this.threads = new Threads(
-      {
-        settings,
-        logLevels: { everything: "info", auth: "info", audit: "info" },
-        log: this.log,
-        scrape: this.scrape,
-        writeLog: (lines) => this.lines += lines,
-        onFatal: (reason) => this.fatal.push(reason),
-        watchTimes: { everyMs: 300, patienceMs: 500 },
-      },
-      count,
-      { ...PROGRAM, ...entries },
-    );
-  }
-
-  static async create(
-    count: number,
-    entries: Partial<ThreadEntries> = {},
-    server: Partial<Settings["server"]> = {},
-  ): Promise<ThreadsUnderTest> {
-    const rootDir = await Deno.makeTempDir();
-    const layout = new Layout(rootDir);
-    makeFolders(layout);
-    openForWriting(layout.database).close();
-    return new ThreadsUnderTest(rootDir, count, entries, server);
-  }
-
-  static async start(count: number, entries: Partial<ThreadEntries> = {}): Promise<ThreadsUnderTest> {
-    const started = await ThreadsUnderTest.create(count, entries);
-    started.port = await started.threads.start();
-    return started;
-  }
-
-  /** Status of `/healthz` on a new connection. */
-  async ask(): Promise<number> {
-    using client = await RawClient.connect(this.port);
-    await client.send(HEALTH);
-    return (await client.readAnswer()).status;
-  }
-
-  stop(): Promise<void> {
-    return this.#stopped ??= this.threads.stop(5000);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop().catch(() => {});
-    await Deno.remove(this.rootDir, { recursive: true });
-  }
-}
+import { until } from "../server/test_server.ts";
+import { HEALTH, tell, ThreadsUnderTest } from "./threads_under_test.ts";
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function tell(channel: string): void {
-  const sender = new BroadcastChannel(channel);
-  sender.postMessage("now");
-  sender.close();
 }
 
 Deno.test("all HTTP threads answer on one port, and log through the main thread", async () => {
