@@ -1,159 +1,238 @@
-/** Clients that push in a loop until their registry is gone, and remember what was acknowledged. */
+/** Clients that do everything that changes a registry until it is gone, and remember what was answered. */
 import assert from "node:assert/strict";
 import type { Digest } from "../../src/core/digest.ts";
-import { digestOf, randomBytes, utf8 } from "../model/bytes.ts";
+import { digestOf, randomBytes } from "../model/bytes.ts";
+import {
+  type Change,
+  ExpectedContent,
+  type ExpectedManifest,
+  type Restart,
+  withBlob,
+  withManifest,
+  withoutBlob,
+  withoutManifest,
+  withoutTag,
+} from "./expected_content.ts";
+import { makeNumberedManifest, type ManifestParts, OCI_MANIFEST } from "./numbered_manifest.ts";
+import { readRepository } from "./read_repository.ts";
+import { type Answer, pathOf, send } from "./send_request.ts";
+import { UploadInPieces } from "./upload_in_pieces.ts";
 
-const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-const OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
-const OCI_LAYER = "application/vnd.oci.image.layer.v1.tar";
+/** Images that a client keeps. */
+const MOST_IMAGES = 6;
 
-interface Upload {
-  readonly bytes: Uint8Array;
-  /** Path and query of the session. */
-  location: string;
-  /** Bytes that the registry said it has. */
-  acknowledged: number;
+export interface KillClientOptions {
+  readonly repository: string;
+  /** ms for which the registry keeps what it has told of, whatever it collects. */
+  readonly promiseMs: number;
+  /** The clients from whose repositories this one mounts. */
+  readonly others: readonly KillClient[];
 }
 
-/** One client with a repository of its own; goes on over restarts of the registry. */
-export class PushingClient {
+/** Has a repository of its own and goes on over restarts of the registry. */
+export class KillClient {
   readonly repository: string;
-  readonly #blobs = new Map<Digest, number>();
-  readonly #manifests = new Set<Digest>();
-  /** What each tag may name: the last acknowledged push, and one after it that got no answer. */
-  readonly #tags = new Map<string, Digest[]>();
-  #upload: Upload | undefined;
-  #pushed = 0;
+  readonly #promiseMs: number;
+  readonly #others: readonly KillClient[];
+  readonly #expected: ExpectedContent;
+  readonly #upload: UploadInPieces;
+  #url = "";
+  #made = 0;
+  #lastLayer = randomBytes(1000);
 
-  constructor(repository: string) {
+  constructor({ repository, promiseMs, others }: KillClientOptions) {
     this.repository = repository;
+    this.#promiseMs = promiseMs;
+    this.#others = others;
+    this.#expected = new ExpectedContent(promiseMs);
+    this.#upload = new UploadInPieces(this.#expected);
   }
 
   /** Number of acknowledged writes so far. */
   get acknowledged(): number {
-    return this.#blobs.size + this.#manifests.size;
+    return this.#expected.acknowledged + this.#upload.acknowledged;
   }
 
-  /** Pushes images and pieces of a large blob until a request fails because nobody is there any more. */
-  async pushUntilKilled(url: string): Promise<void> {
+  /** Works until a request fails because nobody is there any more. */
+  async workUntilKilled(url: string): Promise<void> {
+    this.#url = url;
     try {
-      while (true) {
-        await this.#pushImage(url);
-        await this.#appendPiece(url);
-      }
+      while (true) await this.#step();
     } catch (error) {
       // fetch() rejects with a TypeError when the connection breaks; everything else is a wrong answer.
       if (!(error instanceof TypeError)) throw error;
     }
   }
 
-  /** Reads back everything that was ever acknowledged, and whatever a tag names. */
-  async check(url: string): Promise<void> {
-    for (const [digest, size] of this.#blobs) await this.#checkBlob(url, digest, size);
-    for (const digest of this.#manifests) await this.#readManifest(url, digest);
-    for (const [tag, allowed] of this.#tags) {
-      const response = await this.#send(url, 200, "HEAD", `manifests/${tag}`);
-      const digest = response.headers.get("docker-content-digest") as Digest;
-      assert.ok(allowed.includes(digest), `tag ${tag} names ${digest}, expected one of ${allowed}`);
-    }
-    const { tags } = await (await this.#send(url, 200, "GET", "tags/list")).json();
-    for (const tag of tags) await this.#readManifest(url, tag);
+  /** Reads the repository back: it is as the answers said, and all of it hashes right. */
+  async check(url: string, { killedAt, startedAt }: Restart): Promise<void> {
+    this.#url = url;
+    const found = await readRepository(this.#base, this.#expected.worthAsking);
+    // Nothing is collected until a registry has run for a whole grace.
+    const now = performance.now();
+    this.#expected.reconcile(found, now - startedAt > this.#promiseMs ? now : killedAt);
+    await this.#upload.check(this.#base);
   }
 
-  /** Asks how far the large blob came, sends the rest, and finishes it. */
-  async finishUpload(url: string): Promise<void> {
-    if (this.#upload === undefined) return;
-    const { bytes, location, acknowledged } = this.#upload;
-    this.#upload = undefined;
-    const status = await this.#send(url, 204, "GET", location);
-    const range = status.headers.get("range")!;
-    // "0-0" is said of no byte and of one byte.
-    const offset = range === "0-0" ? 0 : Number(range.slice(2)) + 1;
-    assert.ok(offset >= acknowledged, `the registry has ${offset} bytes, it had said ${acknowledged}`);
+  /** Finishes the upload that is under way. */
+  finishUpload(): Promise<void> {
+    return this.#upload.finish(this.#base);
+  }
+
+  get #base(): string {
+    return `${this.#url}/v2/${this.repository}`;
+  }
+
+  /** The manifests that are not about another. */
+  get #images(): [Digest, ExpectedManifest][] {
+    return [...this.#expected.sure.manifests].filter(([_, { subject }]) => subject === undefined);
+  }
+
+  async #step(): Promise<void> {
+    const { tags } = this.#expected.sure;
+    if (this.#images.length > MOST_IMAGES) return await this.#deleteManifest();
+    const dice = Math.random();
+    if (dice < 0.4) await this.#pushImage();
+    else if (dice < 0.5) await this.#refer();
+    else if (dice < 0.6) await this.#deleteTag(pick([...tags.keys()]));
+    else if (dice < 0.7) await this.#pushForNothing();
+    else if (dice < 0.75) await this.#fillThrowaway();
+    else if (dice < 0.8) await this.#cancelUpload();
+    else if (dice < 0.85) await this.#deleteManifest();
+    else await this.#upload.append(this.#base);
+  }
+
+  /** A new image under one of three tags, so that most pushes move one. */
+  async #pushImage(): Promise<void> {
+    const begun = performance.now();
+    const config = await this.#pushBlob(randomBytes(200));
+    const layer = await this.#bringLayer();
+    await this.#pushManifest(begun, { config, layers: [layer] }, `t${this.#made % 3}`);
+  }
+
+  /** A signature of one of the manifests. */
+  async #refer(): Promise<void> {
+    const [subject] = pick(this.#images) ?? [];
+    if (subject === undefined) return;
+    const begun = performance.now();
+    const config = await this.#pushBlob(randomBytes(100));
+    await this.#pushManifest(begun, { config, layers: [], subject });
+  }
+
+  /** As clients do: mounts it, finds it, sends it again, or sends it for the first time. */
+  async #bringLayer(): Promise<Digest> {
+    const dice = Math.random();
+    const mounted = dice < 0.25 ? await this.#mount() : undefined;
+    if (mounted !== undefined) return mounted;
+    const known = dice < 0.45 ? await this.#find() : undefined;
+    if (known !== undefined) return known;
+    if (dice > 0.6) this.#lastLayer = randomBytes(1000 + 40_000 * (this.#made % 5));
+    return await this.#pushBlob(this.#lastLayer);
+  }
+
+  async #pushBlob(bytes: Uint8Array): Promise<Digest> {
     const digest = digestOf(bytes);
-    const end = `${location}${location.includes("?") ? "&" : "?"}digest=${digest}`;
-    await this.#send(url, 201, "PUT", end, bytes.slice(offset), {
-      "content-range": `${offset}-${bytes.length - 1}`,
-    });
-    await this.#checkBlob(url, digest, bytes.length);
-    this.#blobs.set(digest, bytes.length);
+    const change = withBlob(digest, bytes.length);
+    await this.#change(change, [201], "POST", `blobs/uploads/?digest=${digest}`, bytes);
+    return digest;
   }
 
-  async #pushImage(url: string): Promise<void> {
-    const [config, layer] = [randomBytes(200), randomBytes(1000 + 40_000 * (this.#pushed % 5))];
-    for (const bytes of [config, layer]) {
-      const digest = digestOf(bytes);
-      await this.#send(url, 201, "POST", `blobs/uploads/?digest=${digest}`, bytes);
-      this.#blobs.set(digest, bytes.length);
-    }
-    const manifest = utf8(JSON.stringify({
-      schemaVersion: 2,
-      mediaType: OCI_MANIFEST,
-      config: { mediaType: OCI_CONFIG, digest: digestOf(config), size: config.length },
-      layers: [{ mediaType: OCI_LAYER, digest: digestOf(layer), size: layer.length }],
-    }));
-    const digest = digestOf(manifest);
-    const tag = `t${this.#pushed++ % 3}`;
-    const former = this.#tags.get(tag);
-    if (former !== undefined) this.#tags.set(tag, [...former, digest]);
-    await this.#send(url, 201, "PUT", `manifests/${tag}`, manifest, { "content-type": OCI_MANIFEST });
-    this.#tags.set(tag, [digest]);
-    this.#manifests.add(digest);
+  async #mount(): Promise<Digest | undefined> {
+    const other = pick(this.#others);
+    const [digest, blob] = pick(other === undefined ? [] : [...other.#expected.sure.blobs]) ?? [];
+    if (digest === undefined) return undefined;
+    const path = `blobs/uploads/?mount=${digest}&from=${other!.repository}`;
+    const answer = await this.#change(withBlob(digest, blob!.size), [201, 202], "POST", path);
+    if (answer.status === 201) return digest;
+    // It has gone from there meanwhile.
+    await this.#send([204], "DELETE", pathOf(answer));
+    return undefined;
   }
 
-  async #appendPiece(url: string): Promise<void> {
-    if (this.#upload === undefined) {
-      const response = await this.#send(url, 202, "POST", "blobs/uploads/");
-      this.#upload = { bytes: randomBytes(20_000_000), location: pathOf(response, url), acknowledged: 0 };
-    }
-    const upload = this.#upload;
-    const piece = upload.bytes.slice(upload.acknowledged, upload.acknowledged + 100_000);
-    const response = await this.#send(url, 202, "PATCH", upload.location, piece);
-    upload.acknowledged += piece.length;
-    upload.location = pathOf(response, url);
+  /** Undefined where it is not there any more. */
+  async #find(): Promise<Digest | undefined> {
+    const { blobs } = this.#expected.sure;
+    const [digest, blob] = pick([...blobs]) ?? [];
+    if (digest === undefined) return undefined;
+    const mayBeGone = this.#expected.mayBeCollected(this.#expected.sure, digest, performance.now());
+    const change = withBlob(digest, blob!.size);
+    const answer = await this.#change(change, mayBeGone ? [200, 404] : [200], "HEAD", `blobs/${digest}`);
+    return answer.status === 200 ? digest : undefined;
   }
 
-  async #checkBlob(url: string, digest: Digest, size: number): Promise<void> {
-    const bytes = await (await this.#send(url, 200, "GET", `blobs/${digest}`)).bytes();
-    assert.equal(bytes.length, size);
-    assert.equal(digestOf(bytes), digest);
+  /** @param begun when the first of its blobs was asked for */
+  async #pushManifest(begun: number, parts: ManifestParts, tag?: string): Promise<void> {
+    const { config, layers, subject } = parts;
+    const { blobs } = this.#expected.sure;
+    const bytes = makeNumberedManifest(parts, this.#made++, (blob) => blobs.get(blob)!.size);
+    const digest = digestOf(bytes);
+    const change = withManifest(digest, { blobs: [config, ...layers], ...(subject && { subject }) }, tag);
+    const answer = await this.#change(change, [201, 404], "PUT", `manifests/${tag ?? digest}`, bytes);
+    const took = performance.now() - begun;
+    assert.ok(answer.status === 201 || took > this.#promiseMs, `${answer.text} after ${took} ms`);
   }
 
-  /** A manifest hashes right, and so does everything that it names. */
-  async #readManifest(url: string, reference: string): Promise<void> {
-    const response = await this.#send(url, 200, "GET", `manifests/${reference}`, undefined, {
-      accept: OCI_MANIFEST,
-    });
-    const bytes = await response.bytes();
-    assert.equal(digestOf(bytes), response.headers.get("docker-content-digest"));
-    const { config, layers } = JSON.parse(new TextDecoder().decode(bytes));
-    for (const { digest, size } of [config, ...layers]) {
-      if (!this.#blobs.has(digest)) await this.#checkBlob(url, digest, size);
-    }
+  async #deleteTag(tag: string | undefined): Promise<void> {
+    if (tag !== undefined) await this.#delete(withoutTag(tag), [202], `manifests/${tag}`);
   }
 
-  /** @param path below the repository, or from the root when it begins with a slash */
-  async #send(
-    url: string,
-    expected: number,
+  /** One that is not about another: what is, goes with that by itself. */
+  async #deleteManifest(): Promise<void> {
+    const [digest] = pick(this.#images) ?? [];
+    if (digest !== undefined) await this.#delete(withoutManifest(digest), [202], `manifests/${digest}`);
+  }
+
+  /** A blob that no manifest names: deleted, or left to the collection. */
+  async #pushForNothing(): Promise<void> {
+    const digest = await this.#pushBlob(randomBytes(500));
+    if (Math.random() < 0.3) return;
+    const mayBeGone = this.#expected.mayBeCollected(this.#expected.sure, digest, performance.now());
+    const expected = mayBeGone ? [202, 404] : [202];
+    await this.#delete(withoutBlob(digest), expected, `blobs/${digest}`);
+  }
+
+  /** A repository that nobody wants again, with a blob that nobody wants again. */
+  async #fillThrowaway(): Promise<void> {
+    const bytes = randomBytes(300);
+    const path = `/v2/${this.repository}/throwaway-${this.#made++}/blobs/uploads/`;
+    await this.#send([201], "POST", `${path}?digest=${digestOf(bytes)}`, bytes);
+  }
+
+  async #cancelUpload(): Promise<void> {
+    const location = pathOf(await this.#send([202], "POST", "blobs/uploads/"));
+    await this.#send([202], "PATCH", location, randomBytes(2000));
+    await this.#send([204], "DELETE", location);
+  }
+
+  /** A request that changes something when it is answered with the first of the expected status codes. */
+  async #change(
+    change: Change,
+    expected: readonly number[],
     method: string,
     path: string,
     body?: Uint8Array,
-    headers: Record<string, string> = {},
-  ): Promise<Response> {
-    const target = path.startsWith("/") ? `${url}${path}` : `${url}/v2/${this.repository}/${path}`;
-    const response = await fetch(target, { method, headers, ...(body && { body: body as BodyInit }) });
-    if (response.status !== expected) {
-      assert.fail(
-        `${method} ${path} answered ${response.status}, expected ${expected}: ${await response.text()}`,
-      );
-    }
-    if (method !== "GET") await response.body?.cancel();
-    return response;
+  ): Promise<Answer> {
+    this.#expected.begin(change);
+    const answer = await this.#send(expected, method, path, body);
+    if (answer.status === expected[0]) this.#expected.acknowledge();
+    else this.#expected.refuse();
+    return answer;
+  }
+
+  /** Whatever it is answered with, it is gone. */
+  async #delete(change: Change, expected: readonly number[], path: string): Promise<void> {
+    this.#expected.begin(change);
+    await this.#send(expected, "DELETE", path);
+    this.#expected.acknowledge();
+  }
+
+  #send(expected: readonly number[], method: string, path: string, body?: Uint8Array): Promise<Answer> {
+    const base = path.startsWith("/") ? this.#url : `${this.#base}/`;
+    const type = path.startsWith("manifests/") ? OCI_MANIFEST : "application/octet-stream";
+    return send(expected, method, `${base}${path}`, body, { "content-type": type });
   }
 }
 
-function pathOf(response: Response, url: string): string {
-  const { pathname, search } = new URL(response.headers.get("location")!, url);
-  return pathname + search;
+function pick<T>(list: readonly T[]): T | undefined {
+  return list[Math.floor(Math.random() * list.length)];
 }

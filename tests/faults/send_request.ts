@@ -1,0 +1,45 @@
+/** One request, and its answer read to the end. */
+import assert from "node:assert/strict";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Uint8Array;
+  /** The beginning of the body. */
+  readonly text: string;
+}
+
+/**
+ * @param expected the status codes that are right
+ * @throws {TypeError} when the connection breaks
+ * @throws {AssertionError} for another status
+ */
+export async function send(
+  expected: readonly number[],
+  method: string,
+  url: string,
+  body?: Uint8Array,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const response = await fetch(url, { method, headers, ...(body && { body: body as BodyInit }) });
+  const bytes = await response.bytes();
+  const answer = {
+    status: response.status,
+    headers: response.headers,
+    bytes,
+    get text() {
+      return new TextDecoder().decode(bytes).slice(0, 300);
+    },
+  };
+  const { pathname, search } = new URL(url);
+  const what =
+    `${method} ${pathname}${search} answered ${answer.status}, expected ${expected}: ${answer.text}`;
+  assert.ok(expected.includes(response.status), what);
+  return answer;
+}
+
+/** Path and query of the upload session that an answer names. */
+export function pathOf({ headers }: Answer): string {
+  const { pathname, search } = new URL(headers.get("location")!, "http://registry");
+  return pathname + search;
+}

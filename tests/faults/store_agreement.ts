@@ -1,0 +1,76 @@
+/** Holds the files of a data directory against its rows. */
+import assert from "node:assert/strict";
+import type { BlobFile } from "../../src/ports/blob_store.ts";
+import { Layout } from "../../src/storage/files/layout.ts";
+import { openForReading } from "../../src/storage/sqlite/open_database.ts";
+
+interface StoredFiles {
+  readonly sessions: readonly string[];
+  readonly uploadFiles: readonly string[];
+  readonly blobs: readonly { readonly file: BlobFile; readonly size: number }[];
+  readonly blobFiles: readonly string[];
+  /** Holds of blobs that no manifest of their repository names. */
+  readonly unneeded: number;
+  /** Repositories that hold nothing. */
+  readonly empty: number;
+}
+
+/** Every row has its file, whole; every upload file has its row. Files of blobs that no row names may wait for their end. */
+export function checkRowsHaveFiles(rootDir: string): void {
+  const { sessions, uploadFiles, blobs, blobFiles } = readStored(rootDir);
+  assert.deepEqual(uploadFiles, sessions);
+  const present = new Set(blobFiles);
+  const layout = new Layout(rootDir);
+  for (const { file, size } of blobs) {
+    assert.ok(present.has(file), `${file} is missing`);
+    assert.equal(Deno.statSync(layout.blob(file)).size, size, file);
+  }
+}
+
+/** Waits until a running registry holds what its manifests need and nothing else: no stray, no upload, no garbage. */
+export async function waitUntilNothingIsLeft(rootDir: string, timeoutMs = 30_000): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs;;) {
+    const { sessions, uploadFiles, blobs, blobFiles, unneeded, empty } = readStored(rootDir);
+    const left = { sessions, uploadFiles, blobFiles, unneeded, empty };
+    const wanted = {
+      sessions: [],
+      uploadFiles: [],
+      blobFiles: blobs.map(({ file }) => file),
+      unneeded: 0,
+      empty: 0,
+    };
+    if (JSON.stringify(left) === JSON.stringify(wanted)) return;
+    if (Date.now() > deadline) assert.deepEqual(left, wanted);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+function readStored(rootDir: string): StoredFiles {
+  const layout = new Layout(rootDir);
+  const database = openForReading(layout.database);
+  const all = (sql: string) => database.prepare(sql).all();
+  try {
+    // The files first: what comes meanwhile has its row before its file is looked for.
+    const uploadFiles = [...Deno.readDirSync(layout.uploads)].map(({ name }) => name).sort();
+    const blobFiles = [...layout.blobFolders()].flatMap((folder) =>
+      [...Deno.readDirSync(folder)].map(({ name }) => `${folder.slice(layout.blobs.length + 1)}/${name}`)
+    ).sort();
+    return {
+      uploadFiles,
+      blobFiles,
+      sessions: all("SELECT id FROM upload_session ORDER BY id").map(({ id }) => id as string),
+      blobs: all("SELECT file, size FROM blob ORDER BY file") as unknown as StoredFiles["blobs"],
+      unneeded: Number(
+        all(`SELECT count(*) AS n FROM hold h WHERE NOT EXISTS
+          (SELECT 1 FROM manifest_reference f WHERE f.repository = h.repository AND f.digest = h.digest)`)[0]!
+          .n,
+      ),
+      empty: Number(
+        all(`SELECT count(*) AS n FROM repository r WHERE NOT EXISTS
+          (SELECT 1 FROM manifest m WHERE m.repository = r.id)`)[0]!.n,
+      ),
+    };
+  } finally {
+    database.close();
+  }
+}
