@@ -30,6 +30,8 @@ export interface RegistryOptions {
   /** The data directory of an earlier run; by default a new one that goes with the registry. */
   readonly rootDir?: string;
   readonly env?: Record<string, string>;
+  /** A program of the test that takes the place of main.ts, with every permission. */
+  readonly main?: URL;
 }
 
 export interface RunningRegistry extends AsyncDisposable {
@@ -140,7 +142,10 @@ async function registryCommand(
   ];
   const configFile = `${workDir}/config.toml`;
   await Deno.writeTextFile(configFile, config.join("\n") + "\n");
-  return [...await registryProgram(options.binary), "-c", configFile, "server"];
+  const program = options.main === undefined
+    ? await registryProgram(options.binary)
+    : [Deno.execPath(), "run", "--allow-all", fileURLToPath(options.main)];
+  return [...program, "-c", configFile, "server"];
 }
 
 async function clientAuthLines(
