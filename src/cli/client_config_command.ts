@@ -1,14 +1,12 @@
 /** The `client-config` command: prints a client's set-up, or tries it. */
 import { checkConnection } from "./check_connection.ts";
 import { CLIENT_NAMES, type ClientFiles, describeClient } from "./client_config.ts";
-import { type OptionNames, readOptions } from "./options.ts";
+import { readOptions } from "./options.ts";
 import { UsageError } from "./usage.ts";
-
-const OPTIONS: OptionNames = { values: ["host", "for", "ca", "cert", "key"], switches: ["check"] };
 
 /** @throws {UsageError} */
 export async function configureClient(args: readonly string[]): Promise<{ ok: boolean; text: string }> {
-  const options = readOptions(args, OPTIONS);
+  const options = readOptions(args, "client-config");
   const host = options.get("host");
   if (host === undefined) throw new UsageError("--host is missing, such as registry.example.com:5000");
   if (!/^([a-zA-Z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$/.test(host)) {

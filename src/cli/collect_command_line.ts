@@ -14,7 +14,7 @@ export async function runCollectLine(
   commands: DataCommands,
   settings: Settings,
 ): Promise<CommandText> {
-  const options = readOptions(args, { values: ["grace"], switches: ["dry-run", "json"] });
+  const options = readOptions(args, COLLECT);
   const grace = readDuration(options, "grace");
   const report: CollectReport = await askData(
     {

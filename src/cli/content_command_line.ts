@@ -11,7 +11,7 @@ export async function runRetentionLine(
   commands: DataCommands,
   settings: Settings,
 ): Promise<CommandText> {
-  const options = readOptions(args, { values: ["max-removals-percent"], switches: ["dry-run", "json"] });
+  const options = readOptions(args, "retention");
   const percent = options.get("max-removals-percent");
   if (percent !== undefined && !/^(100|[0-9]{1,2})$/.test(percent)) {
     throw new UsageError(`--max-removals-percent takes a whole number from 0 to 100, not ${percent}`);
@@ -34,15 +34,16 @@ export async function runRetentionLine(
 }
 
 export async function runTagsLine(
+  verb: "history" | "restore",
   args: readonly string[],
   commands: DataCommands,
   settings: Settings,
 ): Promise<CommandText> {
-  const [verb, repository, tag, ...rest] = args;
-  if ((verb !== "history" && verb !== "restore") || repository === undefined || tag === undefined) {
+  const [repository, tag, ...rest] = args;
+  if (repository === undefined || tag === undefined) {
     throw new UsageError("write: tags history REPOSITORY TAG, or: tags restore REPOSITORY TAG --to DIGEST");
   }
-  const options = readOptions(rest, { values: verb === "restore" ? ["to"] : [], switches: ["json"] });
+  const options = readOptions(rest, `tags ${verb}`);
   if (verb === "history") {
     const answer = await askData({ name: "tags history", args: { repository, tag } }, commands, settings);
     return { ok: true, text: options.has("json") ? inJson(answer) : describeHistory(answer) };
@@ -68,7 +69,7 @@ export async function runDeleteLine(
   if (repository === undefined || repository.startsWith("-")) {
     throw new UsageError("write: delete REPOSITORY --tags 'PATTERN' [--older-than DURATION] [--dry-run]");
   }
-  const options = readOptions(rest, { values: ["tags", "older-than"], switches: ["dry-run", "json"] });
+  const options = readOptions(rest, "delete");
   const tags = options.get("tags");
   if (!tags) throw new UsageError("delete needs --tags 'PATTERN'; '*' stands for all");
   const answer = await askData(

@@ -33,11 +33,7 @@ interface AskedBundle {
 
 /** @throws {UsageError} and what keeps the bundle from being written */
 export async function runExportLine(args: readonly string[], settings: Settings): Promise<CommandText> {
-  const { words, options, valuesOf } = readWordsAndOptions(args, {
-    values: ["bundle", "sign-key"],
-    repeatable: ["since"],
-    switches: ["force", "json"],
-  });
+  const { words, options, valuesOf } = readWordsAndOptions(args, "export");
   const path = options.get("bundle");
   if (!path || words.length === 0) {
     throw new UsageError("write: export --bundle FILE REPOSITORY[:TAG|@DIGEST]...");

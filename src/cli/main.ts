@@ -6,6 +6,8 @@ import { faultOfRuntime } from "../server/check_runtime.ts";
 import { sendCommand } from "../server/control_socket.ts";
 import { UnsafeTls } from "../server/tls_self_check.ts";
 import { Layout } from "../storage/files/layout.ts";
+import { findCommand } from "./command_table.ts";
+import { writeCompletion } from "./completion.ts";
 import { checkSettings } from "./check_settings.ts";
 import { hashPasswordFromInput } from "./hash_password.ts";
 import { readLogLevels } from "./log_levels.ts";
@@ -22,7 +24,7 @@ import { ReadFiles } from "./read_files.ts";
 import { readSettings } from "./read_settings.ts";
 import { runScrubLine } from "./scrub_line.ts";
 import { runServer } from "./run_server.ts";
-import { type CommandLine, parseCommandLine, USAGE, UsageError } from "./usage.ts";
+import { type CommandLine, describeUsage, parseCommandLine, USAGE, UsageError } from "./usage.ts";
 import { versionText } from "./version.ts";
 
 const DONE = 0;
@@ -31,13 +33,15 @@ const WRONG = 2;
 
 /** Runs the program; gives its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
+  let usage = USAGE;
   try {
     const line = parseCommandLine(args);
+    if (findCommand(line.words) !== undefined) usage = describeUsage(line.words);
     const runtimeFault = faultOfRuntime(Deno.version.deno);
     if (runtimeFault !== undefined) return complain(runtimeFault, WRONG);
     return await runCommand(line);
   } catch (error) {
-    if (error instanceof UsageError) return complain(`${error.message}\n\n${USAGE}`, WRONG);
+    if (error instanceof UsageError) return complain(`${error.message}\n\n${usage}`, WRONG);
     if (error instanceof ConfigError || error instanceof TrustError || error instanceof UnsafeTls) {
       return complain(error.message, WRONG);
     }
@@ -46,6 +50,10 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function runCommand({ configFiles, words, options }: CommandLine): Promise<number> {
+  // One that the table does not have would be in no help and complete in no shell.
+  if (words.length > 0 && words[0] !== "help" && findCommand(words) === undefined) {
+    throw new UsageError(`unknown command: ${words.join(" ")}`);
+  }
   switch (words.join(" ")) {
     case "server": {
       const files = new ReadFiles();
@@ -76,8 +84,16 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
       return show(await runRetentionLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
     case "scrub":
       return show(await runScrubLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
-    case "tags":
-      return show(await runTagsLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
+    case "tags history":
+    case "tags restore":
+      return show(
+        await runTagsLine(
+          words[1] as "history" | "restore",
+          options,
+          DATA_COMMANDS,
+          readSettings(configFiles).settings,
+        ),
+      );
     case "delete":
       return show(await runDeleteLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
     case "export":
@@ -94,9 +110,11 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
       return DONE;
     case "":
       throw new UsageError("no command");
+    case "completion":
+      print(writeCompletion(options));
+      return DONE;
     default:
-      if (words[0] !== "help") throw new UsageError(`unknown command: ${words.join(" ")}`);
-      print(USAGE);
+      print(describeUsage(words.slice(1)));
       return DONE;
   }
 }

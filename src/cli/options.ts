@@ -1,12 +1,6 @@
-/** Options of one command: `--name value` or `--name=value`, and switches without a value. */
+/** Options of one command: `--name value` or `--name=value`, and switches without a value; all from the table of commands. */
+import { findCommand } from "./command_table.ts";
 import { UsageError } from "./usage.ts";
-
-export interface OptionNames {
-  /** Options that take a value. */
-  readonly values: readonly string[];
-  /** Options that do not. */
-  readonly switches: readonly string[];
-}
 
 /** The options that were given, by name without dashes; a switch has the value "". */
 export type Options = ReadonlyMap<string, string>;
@@ -19,9 +13,13 @@ export interface WordsAndOptions {
   valuesOf(name: string): readonly string[];
 }
 
-/** @throws {UsageError} for an option that the command lacks, that is there twice, or that lacks its value */
-export function readOptions(args: readonly string[], names: OptionNames): Options {
-  const { words, options } = readWordsAndOptions(args, names);
+/**
+ * Reads the options that the table has for `command`.
+ *
+ * @throws {UsageError} for an option that the command lacks, that is there twice, or that lacks its value
+ */
+export function readOptions(args: readonly string[], command: string): Options {
+  const { words, options } = readWordsAndOptions(args, command);
   if (words.length > 0) throw new UsageError(`unexpected ${JSON.stringify(words[0])}`);
   return options;
 }
@@ -31,13 +29,8 @@ export function readOptions(args: readonly string[], names: OptionNames): Option
  *
  * @throws {UsageError} as {@linkcode readOptions}
  */
-export function readWordsAndOptions(
-  args: readonly string[],
-  { values, switches, repeatable = [] }: OptionNames & {
-    /** Options that take a value and may be there several times. */
-    readonly repeatable?: readonly string[];
-  },
-): WordsAndOptions {
+export function readWordsAndOptions(args: readonly string[], command: string): WordsAndOptions {
+  const known = findCommand(command.split(" "))?.options ?? [];
   const words: string[] = [];
   const options = new Map<string, string>();
   const lists = new Map<string, string[]>();
@@ -51,21 +44,16 @@ export function readWordsAndOptions(
     const equals = arg.indexOf("=");
     const name = arg.slice(2, equals < 0 ? undefined : equals);
     if (options.has(name)) throw new UsageError(`--${name} is there twice`);
-    const takesValue = values.includes(name) || repeatable.includes(name);
-    if (switches.includes(name) && equals < 0) {
-      options.set(name, "");
-    } else if (takesValue) {
-      const value = equals < 0 ? args[++i] : arg.slice(equals + 1);
-      if (value === undefined) throw new UsageError(`--${name} needs a value`);
-      if (repeatable.includes(name)) lists.set(name, [...lists.get(name) ?? [], value]);
-      else options.set(name, value);
-    } else {
+    const entry = known.find((option) => option.name === name);
+    if (entry === undefined || (entry.value === undefined && equals >= 0)) {
       throw new UsageError(
-        `unknown option ${arg}; this command has ${
-          [...values, ...repeatable, ...switches].map((n) => `--${n}`).join(", ")
-        }`,
+        `unknown option ${arg}; this command has ${known.map((option) => `--${option.name}`).join(", ")}`,
       );
     }
+    const value = entry.value === undefined ? "" : equals < 0 ? args[++i] : arg.slice(equals + 1);
+    if (value === undefined) throw new UsageError(`--${name} needs a value`);
+    if (entry.isRepeatable) lists.set(name, [...lists.get(name) ?? [], value]);
+    else options.set(name, value);
   }
   return { words, options, valuesOf: (name) => lists.get(name) ?? [] };
 }

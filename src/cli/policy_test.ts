@@ -9,25 +9,9 @@ import { makeVariables } from "../policy/policy_variables.ts";
 import { placeOf } from "../registry/access_control.ts";
 import { policySourcesOf } from "./access.ts";
 import { assumeIdentity } from "./assumed_identity.ts";
-import { assumeOperations } from "./assumed_operation.ts";
-import { type OptionNames, readOptions } from "./options.ts";
-
-const OPTIONS: OptionNames = {
-  values: [
-    "cert",
-    "user",
-    "ip",
-    "action",
-    "repository",
-    "reference",
-    "tags",
-    "digest",
-    "from",
-    "session-id",
-    "as-if-request",
-  ],
-  switches: ["anonymous"],
-};
+import { inJson } from "./ask_data.ts";
+import { type AssumedOperation, assumeOperations } from "./assumed_operation.ts";
+import { readOptions } from "./options.ts";
 
 export interface PolicyTestResult {
   readonly allowed: boolean;
@@ -45,7 +29,7 @@ export async function testPolicy(
   settings: Settings,
   now: Date,
 ): Promise<PolicyTestResult> {
-  const options = readOptions(args, OPTIONS);
+  const options = readOptions(args, "policy test");
   const assumed = assumeOperations(options);
   const identity = await assumeIdentity(options, settings, now);
   const policies = new AccessPolicies(policySourcesOf(settings));
@@ -55,6 +39,12 @@ export async function testPolicy(
     decision: policies.decide(identity, operation),
   }));
   const allowed = verdicts.every(({ optional, decision }) => decision.allowed || optional);
+  if (options.has("json")) {
+    return {
+      allowed,
+      text: inJson({ allowed, operations: verdicts.map((each) => plainVerdict(identity, each)) }),
+    };
+  }
   const text = options.has("as-if-request")
     ? verdicts.map(({ operation, optional, decision }) => `${summarize(operation, optional, decision)}\n`)
       .join("")
@@ -65,6 +55,29 @@ export async function testPolicy(
   return {
     allowed,
     text: `${text}${options.has("as-if-request") ? `${verdictOf(allowed)}\n` : ""}${webhooks}`,
+  };
+}
+
+interface Verdict extends AssumedOperation {
+  readonly decision: AccessDecision;
+}
+
+/** For programs. */
+function plainVerdict(identity: Identity, { operation, optional, decision }: Verdict): unknown {
+  const { rule, error, reason, allowed, scope } = decision;
+  return {
+    action: operation.action,
+    ...("repository" in operation && { repository: operation.repository }),
+    ...("reference" in operation && { reference: formatReference(operation.reference) }),
+    allowed,
+    // A client goes on where it is refused.
+    optional,
+    reason,
+    ...(rule !== undefined && { rule: { place: placeOf(rule), text: rule.text } }),
+    ...(error !== undefined && { error }),
+    variables: Object.fromEntries(
+      listVariables(makeVariables(identity, operation, scope.kind === "repository")),
+    ),
   };
 }
 

@@ -20,7 +20,7 @@ export async function runScrubLine(
   commands: DataCommands,
   settings: Settings,
 ): Promise<CommandText> {
-  const options = readOptions(args, { values: ["rate"], switches: ["repair", "restart", "json"] });
+  const options = readOptions(args, SCRUB);
   const rate = options.get("rate");
   const report = await scrubWithBar(commands, settings, {
     repair: options.has("repair"),
@@ -29,7 +29,7 @@ export async function runScrubLine(
   });
   return {
     ok: isClean(report),
-    text: options.has("json") ? inJson(report) : describeReport(report),
+    text: options.has("json") ? inJson(plainReport(report)) : describeReport(report),
   };
 }
 
@@ -56,6 +56,15 @@ function readRate(text: string): number {
     throw new UsageError(`--rate takes bytes a second such as 50MiB, or 0 for no limit, not ${text}`);
   }
   return Number(bytes);
+}
+
+/** In the words that the other commands use for programs: times as in RFC 3339. */
+function plainReport({ startedAt, endedAt, ...report }: ScrubReport): unknown {
+  return {
+    started_at: new Date(startedAt).toISOString(),
+    ended_at: new Date(endedAt).toISOString(),
+    ...report,
+  };
 }
 
 function describeReport(report: ScrubReport): string {

@@ -1,67 +1,39 @@
-/** The usage text, and the command line that it describes. */
+/** The texts of help, and the command line that they describe. */
+import {
+  type CommandEntry,
+  COMMANDS,
+  commandsBelow,
+  findCommand,
+  type OptionEntry,
+} from "./command_table.ts";
 
-export const USAGE = `Usage: simple-registry [-c FILE]... COMMAND
+const CONFIG_OPTION: OptionEntry = {
+  name: "config",
+  value: "FILE",
+  about: "configuration file (TOML); repeat it to lay files over each other",
+};
+
+/** Of all commands. */
+export const USAGE = `Usage: simple-registry [-c FILE]... COMMAND [OPTION]...
 
 A container registry in one program.
 
 Commands:
-  server          serve the registry until SIGTERM
-  config check    check the configuration and print "ok", or every problem with file and line
-  doctor          look at configuration, certificates, clock, disk, database, port and webhooks; a line for each: ok,
-                  warning or problem, and what to do (--json for programs)
-                  exit code 0 without problems, 1 with some, 2 where the configuration cannot be used
-  status          ask the running server that owns the data directory
-  policy test     say what the access policies answer to a caller, which rule decided, and what it saw:
-                    --cert FILE | --user NAME | --anonymous   who asks (--ip ADDRESS from where)
-                    --action NAME --repository NAME ...       one operation
-                    --as-if-request 'docker push NAME:TAG'    each request of a push or pull
-                  exit code 0 allows, 1 denies
-  client-config   print the files and commands that make a client show its certificate:
-                    --host HOST:PORT --for CLIENT
-                      docker, podman, containerd, containerd-1, skopeo, crane, oras, regctl, buildkit, helm or curl
-                    --ca FILE --cert FILE --key FILE          your files
-                    --check                                   try the connection and say what is wrong
-  retention       remove the tags and manifests that no retention rule keeps:
-                    --dry-run                                 only say what would go (--json for programs)
-                    --max-removals-percent N                  let more go than the configuration does
-                  exit code 1 where more would go than that, and nothing went
-  scrub           read everything again and say what is missing, damaged or nobody's:
-                    --repair                                  put damaged and stray files into quarantine
-                    --rate 50MiB                              read no more than this a second; 0 for no limit
-                    --restart                                 begin anew where another one was stopped
-                    --json                                    the report for programs
-                  exit code 0 where nothing is wrong, 1 else
-  tags            tags history REPOSITORY TAG                 what it named, and when
-                  tags restore REPOSITORY TAG --to DIGEST     let it name again what it named before
-  delete          delete REPOSITORY --tags 'PATTERN'          delete tags; * stands for any text, ? for a character
-                    --older-than 30d                          only those pushed longer ago
-                    --dry-run                                 only say which
-  collect         remove what nothing leads to any more: orphaned referrers, unused blobs, empty repositories, strays:
-                    --dry-run                                 only say what would go (--json for programs)
-                    --grace 20m                               what was not used for this long, instead of collect.grace
-  export          write content into one file that import takes over elsewhere, an OCI image layout in a tar archive:
-                    --bundle FILE REPOSITORY[:TAG|@DIGEST]... what goes in, with all architectures and signatures;
-                                                              * and ? in the names; - writes to standard output
-                    --since FILE                              leave out the blobs of an earlier bundle; repeat it
-                    --sign-key FILE                           sign it (ed25519, PEM)
-                    --force                                   replace the file
-                    --json                                    the report for programs
-                  exit code 1 where the registry itself lacks something that belongs in
-  hash-password   read a password, from the terminal or a pipe, and print its hash for [auth.identity.<id>]
-                  (the original's name for it, argon, works too)
-  systemd-unit    print a unit for systemd that fits the configuration, with the steps to install it
-  version         print the versions of this program, Deno and SQLite
-  help            print this text
+${inColumns(COMMANDS.map(({ name, about }) => [name, about]))}
+"simple-registry help COMMAND" and "simple-registry COMMAND --help" tell the options of a command.
 
 Options:
   -c, --config FILE   configuration file (TOML); repeat it to lay files over each other, the last wins.
                       Without it: ./config.toml if there is one, else the built-in configuration,
                       which serves 127.0.0.1:8000 from ./data to everybody on this machine.
+  -h, --help          this text, or that of the command
+  -V, --version       the versions of this program, Deno and SQLite
 
 Environment:
   SIMPLE_REGISTRY_LOG   debug, info (default), warn or error; info,auth=debug shows each certificate check
 
                         (where it is not set, RUST_LOG in the form of the original is understood)
+  NO_COLOR              set to anything: no colours
 
 Signals: SIGTERM and SIGINT end the server in order, a second one at once; SIGHUP makes it read its configuration,
 certificates, CAs and revocation lists again.
@@ -69,26 +41,47 @@ certificates, CAs and revocation lists again.
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 `;
 
+/** Help for a command, for those that begin with a word, or for all. @throws {UsageError} where there is none of that name */
+export function describeUsage(words: readonly string[]): string {
+  if (words.length === 0) return USAGE;
+  const command = findCommand(words);
+  if (command !== undefined) return describeCommand(command);
+  const below = words.length === 1 ? commandsBelow(words[0]!) : [];
+  if (below.length === 0) throw new UsageError(`unknown command: ${words.join(" ")}`);
+  return below.map(describeCommand).join("\n");
+}
+
+function describeCommand({ name, about, alone, options = [], notes = [], ...command }: CommandEntry): string {
+  const words = [
+    "simple-registry",
+    ...(alone ? [] : ["[-c FILE]..."]),
+    name,
+    ...(command.arguments ?? []).map(({ name, choices }) => choices?.join("|") ?? name),
+    ...(options.length === 0 ? [] : ["[OPTION]..."]),
+  ];
+  const rows = [...options, ...(alone ? [] : [CONFIG_OPTION])].map((option) =>
+    [`--${option.name}${option.value === undefined ? "" : ` ${option.value}`}`, option.about] as const
+  );
+  return [
+    `Usage: ${words.join(" ")}\n`,
+    `${about[0]!.toUpperCase()}${about.slice(1)}.\n`,
+    ...(rows.length === 0 ? [] : [`Options:\n${inColumns(rows)}`]),
+    ...(notes.length === 0 ? [] : [`${notes.join("\n")}\n`]),
+  ].join("\n");
+}
+
+function inColumns(rows: readonly (readonly [left: string, right: string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("");
+}
+
 export interface CommandLine {
   readonly configFiles: readonly string[];
   /** The words of the command, such as ["config", "check"]. */
   readonly words: readonly string[];
-  /** What follows a command that has options of its own. */
+  /** What follows a command that has options or arguments of its own. */
   readonly options: readonly string[];
 }
-
-/** Commands with options of their own. */
-const WITH_OPTIONS = [
-  "policy test",
-  "client-config",
-  "collect",
-  "retention",
-  "scrub",
-  "tags",
-  "delete",
-  "doctor",
-  "export",
-];
 
 export class UsageError extends Error {
   override readonly name = "UsageError";
@@ -110,10 +103,11 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       if (file === "") throw new UsageError("--config needs a file");
       configFiles.push(file);
     } else if (arg === "-h" || arg === "--help") {
-      words.unshift("help");
+      // Of the command so far; what follows does not matter to somebody who asks for help.
+      return { configFiles, words: words[0] === "help" ? words : ["help", ...words], options: [] };
     } else if (arg === "-V" || arg === "--version") {
-      words.unshift("version");
-    } else if (WITH_OPTIONS.includes(words.join(" "))) {
+      return { configFiles, words: ["version"], options: [] };
+    } else if (takesMore(words)) {
       options.push(arg);
     } else if (arg.startsWith("-")) {
       throw new UsageError(`unknown option ${arg}`);
@@ -122,4 +116,11 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     }
   }
   return { configFiles, words, options };
+}
+
+/** Whether what follows these words is the command's own. The words behind `help` are those of a command. */
+function takesMore(words: readonly string[]): boolean {
+  const command = findCommand(words);
+  if (command === undefined || command.name === "help") return false;
+  return command.options !== undefined || command.arguments !== undefined;
 }

@@ -1,6 +1,7 @@
 /** Commands that end by themselves: what they print, and their exit codes. */
 import assert from "node:assert/strict";
-import { USAGE } from "../../src/cli/usage.ts";
+import { COMMANDS } from "../../src/cli/command_table.ts";
+import { describeUsage, USAGE } from "../../src/cli/usage.ts";
 import { ProgramFolder } from "./run_program.ts";
 
 Deno.test("no command and unknown commands or options are wrong usage: exit 2, with the usage text", async () => {
@@ -26,6 +27,38 @@ Deno.test("help prints the usage text", async () => {
   await using folder = await ProgramFolder.make();
   const { code, stdout, stderr } = await folder.run(["help"]);
   assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: USAGE, stderr: "" });
+});
+
+Deno.test("every command and every first word has help, on standard output, which names all its options", async () => {
+  await using folder = await ProgramFolder.make();
+  const { stdout } = await folder.run(["policy", "test", "--user", "ci", "--help"]);
+  assert.equal(stdout, describeUsage(["policy", "test"]));
+  const { code, stdout: group } = await folder.run(["tags", "-h"]);
+  assert.equal(code, 0);
+  assert.match(
+    group,
+    /^Usage: .* tags history REPOSITORY TAG .*\n[^]*\nUsage: .* tags restore REPOSITORY TAG /,
+  );
+  for (const { name, options = [] } of COMMANDS) {
+    const help = describeUsage(name.split(" "));
+    assert.ok(help.includes(` ${name}`), name);
+    for (const option of options) assert.ok(help.includes(`  --${option.name} `), `${name} --${option.name}`);
+    for (const line of help.split("\n")) assert.ok(line.length <= 130, line);
+  }
+});
+
+Deno.test("wrong options of a command are told with the help of that command, and help of nothing is wrong usage", async () => {
+  await using folder = await ProgramFolder.make();
+  const wrong = await folder.run(["scrub", "--rat", "5"]);
+  assert.deepEqual({ code: wrong.code, stderr: wrong.stderr }, {
+    code: 2,
+    stderr:
+      "simple-registry: unknown option --rat; this command has --repair, --rate, --restart, --json\n\n" +
+      `${describeUsage(["scrub"])}\n`,
+  });
+  const nothing = await folder.run(["help", "serve"]);
+  assert.equal(nothing.code, 2);
+  assert.match(nothing.stderr, /^simple-registry: unknown command: serve\n/);
 });
 
 Deno.test("version prints three lines: the program, Deno, SQLite", async () => {

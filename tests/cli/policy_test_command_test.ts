@@ -55,6 +55,29 @@ Deno.test("policy test shows every variable as the rules see it", async () => {
   ) assert.ok(text.includes(`  ${line}\n`), line);
 });
 
+Deno.test("policy test --json gives programs the decision, the rule and the variables of each operation", async () => {
+  const { allowed, text } = await test(
+    "--user=ci",
+    "--as-if-request",
+    "docker pull registry:5000/dev/app:v1",
+    "--json",
+  );
+  const answer = JSON.parse(text);
+  assert.ok(allowed && answer.allowed);
+  const pull = answer.operations.find(({ action }: { action: string }) => action === "get-manifest");
+  assert.deepEqual(pull.rule, { place: "config.toml:8", text: "identity.username == 'ci'" });
+  assert.deepEqual([pull.repository, pull.reference, pull.allowed, pull.optional], [
+    "dev/app",
+    "v1",
+    true,
+    false,
+  ]);
+  assert.equal(pull.variables["identity.username"], "'ci'");
+
+  const denied = await test("--anonymous", "--action=list-catalog", "--json");
+  assert.deepEqual([denied.allowed, JSON.parse(denied.text).allowed], [false, false]);
+});
+
 Deno.test("policy test denies what the repository's own policy does not allow", async () => {
   const { allowed, text } = await test(
     "--user",

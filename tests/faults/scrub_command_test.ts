@@ -123,7 +123,7 @@ Deno.test("a scrub that is killed goes on where it was, without a server", async
   const { code, stdout } = await trial.run("scrub", "--json", "--rate", "400000");
   const report = JSON.parse(stdout);
   assert.deepEqual([code, report.complete, report.blobs, report.bytes], [1, true, 12, 12 * 200_000]);
-  assert.equal(report.startedAt, place.startedAt);
+  assert.equal(Date.parse(report.started_at), place.startedAt);
   assert.deepEqual(report.findings.map(({ digest }: { digest: string }) => digest), [sorted[0]]);
   assert.ok(performance.now() - started < 60_000);
 });
@@ -152,7 +152,7 @@ Deno.test("a scrub of which server or command is killed goes on with the next co
   assert.equal((await second.status).code, 1);
   await trial.start();
   const report = JSON.parse((await trial.run("scrub", "--json", "--rate", "0")).stdout);
-  assert.deepEqual([report.startedAt, report.blobs, report.complete], [startedAt, 12, true]);
+  assert.deepEqual([Date.parse(report.started_at), report.blobs, report.complete], [startedAt, 12, true]);
 });
 
 Deno.test("the server scrubs by itself, says what it finds, and hands a scrub over to whoever asks for one", async () => {

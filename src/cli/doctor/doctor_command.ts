@@ -17,7 +17,7 @@ export async function runDoctor(
   configFiles: readonly string[],
   now: Date,
 ): Promise<DoctorResult> {
-  const options = readOptions(args, { values: [], switches: ["json"] });
+  const options = readOptions(args, "doctor");
   const { findings, configured } = await examine(configFiles, now.getTime());
   const ok = countOf(findings, "problem") === 0;
   const text = options.has("json") ? inJson({ ok, findings }) : describeFindings(findings);
