@@ -13,7 +13,8 @@ export interface RequestBody {
   /** Bytes that the client announced; undefined for a chunked body. 0 when there is no body. */
   readonly length: number | undefined;
   /**
-   * The bytes as they arrive, with backpressure to the client. The caller may keep the chunks.
+   * The bytes as they arrive, with backpressure to the client. A chunk is good until the next one is asked for: then its
+   * memory is given back.
    *
    * @throws {ClientGone} when the client went away before the end
    * @throws {OciError} REQUEST_INVALID with status 408 when the client is slower than the minimum rate

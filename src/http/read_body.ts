@@ -37,7 +37,7 @@ export async function readWhole(
     // A client that did not say how much it sends is believed until it is not small any more.
     if (lease === undefined && length > SMALL_BODY) lease = stack.use(await room.take(limit));
     lease?.requireTurn(length);
-    chunks.push(chunk);
+    chunks.push(new Uint8Array(chunk));
   }
   const held = stack.move();
   return { bytes: joinBytes(chunks, length), [Symbol.dispose]: () => held.dispose() };

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { OciError } from "../core/oci_error.ts";
 import { ClientGone, type RequestBody } from "../http/message.ts";
-import { countBodyBytes } from "./dead_buffers.ts";
+import { giveBack } from "./dead_buffers.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { findValve, type ReadValve } from "./read_valve.ts";
 
@@ -104,6 +104,7 @@ export class NodeRequestBody implements RequestBody {
         const chunk = this.#takeOut();
         if (chunk !== undefined) {
           yield chunk;
+          giveBack(chunk);
           continue;
         }
         if (this.#fault !== undefined) throw this.#fault;
@@ -158,13 +159,12 @@ export class NodeRequestBody implements RequestBody {
 
   #take(chunk: Uint8Array): void {
     this.#received += chunk.length;
-    countBodyBytes(chunk.length);
     if (
       ++this.#pieces >= MOST_TINY_PIECES && !this.#refused && this.#received < this.#pieces * SMALLEST_AVERAGE
     ) {
       this.#refuseTinyPieces();
     }
-    if (this.#discarding || this.failed) return;
+    if (this.#discarding || this.failed) return giveBack(chunk);
     this.#queue.push(chunk);
     this.#queued += chunk.length + CHUNK_COST;
     if (!this.#stopped && this.#queued >= HIGH_WATER) this.#setStopped(true);

@@ -1,6 +1,6 @@
 /**
  * Says where the time of one HTTP thread goes: `deno run -A --v8-flags=--expose-gc tests/bench/profile_http.ts WORK [--tls]`,
- * where WORK is manifest, blob or pull. The thread is this process, the client wrk or curl.
+ * where WORK is manifest, blob, pull or push. The thread is this process, the client wrk or curl.
  */
 import { ThreadMetrics } from "../../src/metrics/thread_metrics.ts";
 import { Session } from "node:inspector";
@@ -35,9 +35,9 @@ interface Profile {
 }
 
 const [work, transport] = Deno.args;
-if (!["manifest", "blob", "pull"].includes(work ?? "") || ![undefined, "--tls"].includes(transport)) {
+if (!["manifest", "blob", "pull", "push"].includes(work ?? "") || ![undefined, "--tls"].includes(transport)) {
   console.error(
-    "Usage: deno run -A --v8-flags=--expose-gc tests/bench/profile_http.ts manifest|blob|pull [--tls]",
+    "Usage: deno run -A --v8-flags=--expose-gc tests/bench/profile_http.ts manifest|blob|pull|push [--tls]",
   );
   Deno.exit(2);
 }
@@ -60,6 +60,10 @@ try {
 
 /** Puts the content there; gives the work, which says how much of it was done a second. */
 async function prepare(registry: RunningContender): Promise<() => Promise<number>> {
+  if (work === "push") {
+    const file = await LargeFile.create(`${workDir}/blob`, 1024 ** 3);
+    return async () => (await pushLargeBlob(registry, "bench/push", file)).rate;
+  }
   if (work === "pull") {
     const file = await LargeFile.create(`${workDir}/blob`, 1024 ** 3);
     const { digest } = await pushLargeBlob(registry, "bench/pull", file);

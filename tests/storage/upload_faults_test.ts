@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { makeUploadSessionId, type UploadSessionId } from "../../src/core/upload_session_id.ts";
 import { FreeSpace } from "../../src/storage/files/free_space.ts";
 import { HashProgresses } from "../../src/storage/files/hash_progress.ts";
+import { WriteBuffers } from "../../src/storage/files/write_buffers.ts";
 import { FileUploadWriter } from "../../src/storage/files/upload_writer.ts";
 import { digestOf, randomBytes } from "../model/bytes.ts";
 import { countOpenFiles, TempStorage } from "./temp_storage.ts";
@@ -193,6 +194,11 @@ function openWith(storage: TempStorage, id: UploadSessionId, replaced: Record<st
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  const space = new FreeSpace(layout.uploads, 0);
-  return { writer: new FileUploadWriter(layout, id, faulty, 0, "sha256", space, new HashProgresses()), file };
+  const means = {
+    layout,
+    space: new FreeSpace(layout.uploads, 0),
+    progresses: new HashProgresses(),
+    buffers: new WriteBuffers(),
+  };
+  return { writer: new FileUploadWriter(means, id, faulty, 0, "sha256"), file };
 }

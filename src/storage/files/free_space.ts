@@ -23,9 +23,14 @@ export class FreeSpace {
     this.#unchecked = 0;
   }
 
+  /** Counts bytes that are written whatever is free, since they are accepted already. */
+  count(bytes: number): void {
+    this.#unchecked += bytes;
+  }
+
   /** Looks when 64 MiB have been written since the last look that was content. @throws {OciError} INSUFFICIENT_STORAGE */
   async spend(bytes: number): Promise<void> {
-    this.#unchecked += bytes;
+    this.count(bytes);
     if (this.#unchecked >= CHECK_EVERY) await this.require();
   }
 }

@@ -1,35 +1,42 @@
 /** Appending to one upload session, from lock to rename. */
 import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
 import { algorithmOf } from "../../core/digest.ts";
-import { joinBytes } from "../../core/join_bytes.ts";
 import { OciError } from "../../core/oci_error.ts";
 import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type { BlobFile, UploadWriter } from "../../ports/blob_store.ts";
 import { removeIfThere } from "./blob_files.ts";
 import { readFully } from "./read_chunks.ts";
 import { type FreeSpace, withoutRoom } from "./free_space.ts";
-import { digestOfProgress, type HashProgress, type HashProgresses } from "./hash_progress.ts";
+import type { HashProgress, HashProgresses } from "./hash_progress.ts";
 import { blobFileOf, folderOf, type Layout, syncFolder } from "./layout.ts";
+import type { WriteBuffers } from "./write_buffers.ts";
 
-/** Bytes gathered before one write: large enough to make system calls rare, small enough for many uploads at once. */
-const GATHER = 512 * 1024;
+/** What the uploads of a thread share. */
+export interface UploadMeans {
+  readonly layout: Layout;
+  readonly space: FreeSpace;
+  readonly progresses: HashProgresses;
+  readonly buffers: WriteBuffers;
+}
 
 /** Bytes read at once where another thread's part has to be hashed from the file. */
 const REREAD = 1024 * 1024;
 
 export class FileUploadWriter implements UploadWriter {
-  readonly #layout: Layout;
+  readonly #means: UploadMeans;
   readonly #id: UploadSessionId;
   readonly #file: Deno.FsFile;
-  readonly #space: FreeSpace;
-  readonly #progresses: HashProgresses;
   #progress: HashProgress;
   #offset: number;
-  /** Accepted and not yet handed to the file. */
-  #gathered: Uint8Array[] = [];
-  #gatheredBytes = 0;
-  /** The write under way; at most one, so that the order holds. */
-  #writing: Promise<void> = Promise.resolve();
+  /** Bytes of the file when all that is on its way is written. */
+  #passed: number;
+  /** Accepted and not yet on its way to the file: the first `#filled` bytes. */
+  #filling: Uint8Array<ArrayBuffer> | undefined;
+  #filled = 0;
+  #fillingSince = 0;
+  #lastFilledIn: number | undefined;
+  /** The writing and hashing under way of what was filled last; at most one, so that the order holds. */
+  #passing: Promise<void> = Promise.resolve();
   #fault: unknown;
   #faultTold = false;
   #closed = false;
@@ -37,21 +44,18 @@ export class FileUploadWriter implements UploadWriter {
 
   /** @param file opened for reading and writing, locked, positioned at its end, which is at byte `offset` */
   constructor(
-    layout: Layout,
+    means: UploadMeans,
     id: UploadSessionId,
     file: Deno.FsFile,
     offset: number,
     algorithm: DigestAlgorithm,
-    space: FreeSpace,
-    progresses: HashProgresses,
   ) {
-    this.#layout = layout;
+    this.#means = means;
     this.#id = id;
     this.#file = file;
     this.#offset = offset;
-    this.#space = space;
-    this.#progresses = progresses;
-    this.#progress = progresses.take(id, algorithm, offset);
+    this.#passed = offset;
+    this.#progress = means.progresses.take(id, algorithm, offset);
   }
 
   get offset(): number {
@@ -60,30 +64,30 @@ export class FileUploadWriter implements UploadWriter {
 
   async append(chunk: Uint8Array): Promise<void> {
     this.#throwFault();
-    // Behind the file's end the hash catches up in digest(), once, rather than here for a request that may not finish.
-    if (this.#progress.offset === this.#offset) {
-      this.#progress.hash.update(chunk);
-      this.#progress.offset += chunk.length;
+    for (let at = 0; at < chunk.length;) {
+      const target = this.#filling ??= this.#takeBuffer();
+      const part = chunk.subarray(at, at + target.length - this.#filled);
+      target.set(part, this.#filled);
+      this.#filled += part.length;
+      this.#offset += part.length;
+      at += part.length;
+      if (this.#filled < target.length) return;
+      // The buffer before this one is waited for, this one is passed on beside the next chunks.
+      await this.#passing;
+      this.#throwFault();
+      await this.#means.space.spend(this.#filled);
+      this.#startPassing();
     }
-    this.#offset += chunk.length;
-    this.#gathered.push(chunk);
-    this.#gatheredBytes += chunk.length;
-    if (this.#gatheredBytes < GATHER) return;
-    // The write before last is waited for, the last one runs beside the next chunks.
-    await this.#writing;
-    this.#throwFault();
-    await this.#space.spend(this.#gatheredBytes);
-    this.#startWrite();
   }
 
   async digest(algorithm: DigestAlgorithm): Promise<Digest> {
     await this.#flush();
     if (algorithm !== this.#progress.algorithm) {
-      this.#progresses.forget(this.#id);
-      this.#progress = this.#progresses.take(this.#id, algorithm, this.#offset);
+      this.#progress.end();
+      this.#progress = this.#means.progresses.take(this.#id, algorithm, this.#offset);
     }
     await this.#catchUp();
-    return digestOfProgress(this.#progress);
+    return await this.#progress.digest();
   }
 
   async promote(digest: Digest): Promise<BlobFile> {
@@ -91,11 +95,12 @@ export class FileUploadWriter implements UploadWriter {
       throw new Error("promote() without the digest() of the same bytes");
     }
     await this.#flush();
+    const { layout } = this.#means;
     const { size } = this.#file.statSync();
     if (size !== this.#offset) {
       throw new Error(`upload file of session ${this.#id} has ${size} bytes, expected ${this.#offset}`);
     }
-    const [upload, file] = [this.#layout.upload(this.#id), blobFileOf(digest, this.#id)];
+    const [upload, file] = [layout.upload(this.#id), blobFileOf(digest, this.#id)];
     try {
       await this.#file.syncData();
     } catch (error) {
@@ -104,23 +109,24 @@ export class FileUploadWriter implements UploadWriter {
       throw withoutRoom(error);
     }
     try {
-      await Deno.rename(upload, this.#layout.blob(file));
+      await Deno.rename(upload, layout.blob(file));
     } catch (error) {
       // A cancellation takes no lock: it may have removed the file from under us.
       throw await isMissing(upload) ? uploadGone(this.#id) : withoutRoom(error);
     }
     this.#promoted = true;
     try {
-      await syncFolder(`${this.#layout.blobs}/${folderOf(file)}`);
+      await syncFolder(`${layout.blobs}/${folderOf(file)}`);
     } catch (error) {
-      await this.#drop(this.#layout.blob(file));
+      await this.#drop(layout.blob(file));
       throw withoutRoom(error);
     }
     return file;
   }
 
   async demote(file: BlobFile): Promise<void> {
-    await Deno.rename(this.#layout.blob(file), this.#layout.upload(this.#id));
+    const { layout } = this.#means;
+    await Deno.rename(layout.blob(file), layout.upload(this.#id));
     this.#promoted = false;
   }
 
@@ -128,57 +134,84 @@ export class FileUploadWriter implements UploadWriter {
     if (this.#closed) return;
     this.#closed = true;
     const told = this.#faultTold;
+    let whole = false;
     try {
       await this.#flush();
-      if (!this.#promoted) this.#progresses.keep(this.#id, this.#progress);
+      whole = !this.#promoted;
     } catch (error) {
       // Accepted bytes that could not be written are news, unless an append or a digest has told them already.
       if (!told) throw error;
     } finally {
+      if (whole) this.#means.progresses.keep(this.#id, this.#progress);
+      else this.#progress.end();
+      if (this.#filling !== undefined) this.#means.buffers.giveBack(this.#filling);
+      this.#filling = undefined;
       this.#file.close();
     }
   }
 
   async #drop(path: string): Promise<void> {
     this.#promoted = true;
-    this.#progresses.forget(this.#id);
     await removeIfThere(path);
   }
 
-  #startWrite(): void {
-    const parts = this.#gathered;
-    const bytes = joinBytes(parts, this.#gatheredBytes);
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
-    this.#writing = writeFully(this.#file, bytes).catch((error) => {
-      this.#fault = withoutRoom(error);
-    }).finally(() => {
-      // Gives the memory back now and not with some later collection. What was not joined belongs to others.
-      if (parts.length > 1) bytes.buffer.transfer(0);
+  #takeBuffer(): Uint8Array<ArrayBuffer> {
+    this.#fillingSince = performance.now();
+    return this.#means.buffers.take(this.#lastFilledIn);
+  }
+
+  #startPassing(): void {
+    const bytes = this.#filling!.subarray(0, this.#filled);
+    this.#filling = undefined;
+    this.#filled = 0;
+    this.#lastFilledIn = performance.now() - this.#fillingSince;
+    this.#passing = this.#pass(bytes).catch((error) => {
+      this.#fault ??= withoutRoom(error);
     });
   }
 
+  /** Writes and hashes side by side. */
+  async #pass(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { length } = bytes;
+    const start = this.#passed;
+    this.#passed += length;
+    // The system has the memory of the buffer from this call on, also while the buffer is lent to another thread.
+    const [write, hash] = await Promise.allSettled([
+      this.#file.write(bytes),
+      // Behind the file's end the hash catches up in digest(), once, rather than here for a request that may not finish.
+      this.#progress.offset === start ? this.#progress.update(bytes) : bytes,
+    ]);
+    // What a broken hash does not give back is lost to the pool only.
+    if (hash.status === "rejected") throw hash.reason;
+    try {
+      if (write.status === "rejected") throw write.reason;
+      await writeFully(this.#file, hash.value.subarray(write.value));
+    } finally {
+      this.#means.buffers.giveBack(hash.value);
+    }
+  }
+
   async #flush(): Promise<void> {
-    await this.#writing;
+    await this.#passing;
     this.#throwFault();
-    if (this.#gatheredBytes === 0) return;
-    this.#startWrite();
-    await this.#writing;
+    if (this.#filled === 0) return;
+    this.#means.space.count(this.#filled);
+    this.#startPassing();
+    await this.#passing;
     this.#throwFault();
   }
 
   async #catchUp(): Promise<void> {
     if (this.#progress.offset === this.#offset) return;
     await this.#file.seek(this.#progress.offset, Deno.SeekMode.Start);
-    const buffer = new Uint8Array(REREAD);
+    let buffer = new ArrayBuffer(REREAD);
     while (this.#progress.offset < this.#offset) {
       const wanted = Math.min(REREAD, this.#offset - this.#progress.offset);
-      const read = await readFully(this.#file, buffer.subarray(0, wanted));
+      const read = await readFully(this.#file, new Uint8Array(buffer, 0, wanted));
       if (read === 0) {
         throw new Error(`upload file ended at byte ${this.#progress.offset} of ${this.#offset}`);
       }
-      this.#progress.hash.update(buffer.subarray(0, read));
-      this.#progress.offset += read;
+      buffer = (await this.#progress.update(new Uint8Array(buffer, 0, read))).buffer;
     }
     await this.#file.seek(0, Deno.SeekMode.End);
   }
@@ -209,6 +242,6 @@ async function isMissing(path: string): Promise<boolean> {
 async function writeFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   let written = 0;
   while (written < bytes.length) {
-    written += await file.write(written === 0 ? bytes : bytes.subarray(written));
+    written += await file.write(bytes.subarray(written));
   }
 }
