@@ -88,6 +88,7 @@ export class ExpectedContent {
   #sure: RepositoryState = { tags: new Map(), manifests: new Map(), blobs: new Map() };
   /** How it is if the request that got no answer was done. */
   #open: RepositoryState | undefined;
+  readonly #changes: Change[] = [];
   readonly #deleted = new Set<Digest>();
   #acknowledged = 0;
 
@@ -113,9 +114,15 @@ export class ExpectedContent {
     };
   }
 
-  /** A request is sent; until it is answered, both states are possible. */
-  begin(change: Change): void {
+  /** Every change that was asked for, in order. */
+  get changes(): readonly Change[] {
+    return this.#changes;
+  }
+
+  /** A request is sent; until it is answered, both states are possible. Gives its place among the changes. */
+  begin(change: Change): number {
     this.#open = change(this.#sure);
+    return this.#changes.push(change) - 1;
   }
 
   /** The request was done. */
@@ -145,21 +152,30 @@ export class ExpectedContent {
    * Takes what was found as the state from now on.
    *
    * @param at until when something may have been collected, in ms of `performance.now()`
-   * @throws {AssertionError} when it is neither the state before nor the one after the unanswered request, but for what may
-   * have been collected
+   * @throws {AssertionError} as {@linkcode judge}
    */
   reconcile(found: FoundContent, at: number): void {
-    const states = this.#open === undefined ? [this.#sure] : [this.#open, this.#sure];
-    const faults = states.map((state) => this.#faultsOf(state, found, at));
-    const fitting = faults.findIndex((each) => each.length === 0);
-    assert.ok(fitting >= 0, faults.map((each) => each.join("; ")).join("\nor, had it not been done: "));
-    const { tags, manifests, blobs } = states[fitting]!;
+    const { tags, manifests, blobs } = this.judge(found, at);
     this.#sure = {
       tags,
       manifests: without(manifests, (digest) => !found.manifests.has(digest)),
       blobs: without(blobs, (digest) => !found.blobs.has(digest)),
     };
     this.#open = undefined;
+  }
+
+  /**
+   * Gives the state that was found.
+   *
+   * @throws {AssertionError} when it is neither the one before nor the one after the unanswered request, but for what may have
+   * been collected
+   */
+  judge(found: FoundContent, at: number): RepositoryState {
+    const states = this.#open === undefined ? [this.#sure] : [this.#open, this.#sure];
+    const faults = states.map((state) => this.#faultsOf(state, found, at));
+    const fitting = faults.findIndex((each) => each.length === 0);
+    assert.ok(fitting >= 0, faults.map((each) => each.join("; ")).join("\nor, had it not been done: "));
+    return states[fitting]!;
   }
 
   #faultsOf(state: RepositoryState, found: FoundContent, at: number): string[] {

@@ -15,7 +15,7 @@ import {
 } from "./expected_content.ts";
 import { makeNumberedManifest, type ManifestParts, OCI_MANIFEST } from "./numbered_manifest.ts";
 import { readRepository } from "./read_repository.ts";
-import { type Answer, pathOf, send } from "./send_request.ts";
+import { type Answer, CHANGE_HEADER, pathOf, send } from "./send_request.ts";
 import { UploadInPieces } from "./upload_in_pieces.ts";
 
 /** Images that a client keeps. */
@@ -53,11 +53,15 @@ export class KillClient {
     return this.#expected.acknowledged + this.#upload.acknowledged;
   }
 
+  /** Every change that it has asked for, in order. */
+  get changes(): readonly Change[] {
+    return this.#expected.changes;
+  }
+
   /** Works until a request fails because nobody is there any more. */
   async workUntilKilled(url: string): Promise<void> {
-    this.#url = url;
     try {
-      while (true) await this.#step();
+      while (true) await this.step(url);
     } catch (error) {
       // fetch() rejects with a TypeError when the connection breaks; everything else is a wrong answer.
       if (!(error instanceof TypeError)) throw error;
@@ -88,7 +92,9 @@ export class KillClient {
     return [...this.#expected.sure.manifests].filter(([_, { subject }]) => subject === undefined);
   }
 
-  async #step(): Promise<void> {
+  /** Does one of the things that it does. */
+  async step(url: string): Promise<void> {
+    this.#url = url;
     const { tags } = this.#expected.sure;
     if (this.#images.length > MOST_IMAGES) return await this.#deleteManifest();
     const dice = Math.random();
@@ -106,8 +112,7 @@ export class KillClient {
   async #pushImage(): Promise<void> {
     const begun = performance.now();
     const config = await this.#pushBlob(randomBytes(200));
-    const layer = await this.#bringLayer();
-    await this.#pushManifest(begun, { config, layers: [layer] }, `t${this.#made % 3}`);
+    await this.#pushManifest(begun, { config, layers: [await this.#bringLayer()] }, `t${this.#made % 3}`);
   }
 
   /** A signature of one of the manifests. */
@@ -115,8 +120,7 @@ export class KillClient {
     const [subject] = pick(this.#images) ?? [];
     if (subject === undefined) return;
     const begun = performance.now();
-    const config = await this.#pushBlob(randomBytes(100));
-    await this.#pushManifest(begun, { config, layers: [], subject });
+    await this.#pushManifest(begun, { config: await this.#pushBlob(randomBytes(100)), layers: [], subject });
   }
 
   /** As clients do: mounts it, finds it, sends it again, or sends it for the first time. */
@@ -187,15 +191,14 @@ export class KillClient {
     const digest = await this.#pushBlob(randomBytes(500));
     if (Math.random() < 0.3) return;
     const mayBeGone = this.#expected.mayBeCollected(this.#expected.sure, digest, performance.now());
-    const expected = mayBeGone ? [202, 404] : [202];
-    await this.#delete(withoutBlob(digest), expected, `blobs/${digest}`);
+    await this.#delete(withoutBlob(digest), mayBeGone ? [202, 404] : [202], `blobs/${digest}`);
   }
 
   /** A repository that nobody wants again, with a blob that nobody wants again. */
   async #fillThrowaway(): Promise<void> {
     const bytes = randomBytes(300);
-    const path = `/v2/${this.repository}/throwaway-${this.#made++}/blobs/uploads/`;
-    await this.#send([201], "POST", `${path}?digest=${digestOf(bytes)}`, bytes);
+    const path = `/v2/${this.repository}/throwaway-${this.#made++}/blobs/uploads/?digest=${digestOf(bytes)}`;
+    await this.#send([201], "POST", path, bytes);
   }
 
   async #cancelUpload(): Promise<void> {
@@ -212,8 +215,8 @@ export class KillClient {
     path: string,
     body?: Uint8Array,
   ): Promise<Answer> {
-    this.#expected.begin(change);
-    const answer = await this.#send(expected, method, path, body);
+    const number = this.#expected.begin(change);
+    const answer = await this.#send(expected, method, path, body, number);
     if (answer.status === expected[0]) this.#expected.acknowledge();
     else this.#expected.refuse();
     return answer;
@@ -221,15 +224,24 @@ export class KillClient {
 
   /** Whatever it is answered with, it is gone. */
   async #delete(change: Change, expected: readonly number[], path: string): Promise<void> {
-    this.#expected.begin(change);
-    await this.#send(expected, "DELETE", path);
+    const number = this.#expected.begin(change);
+    await this.#send(expected, "DELETE", path, undefined, number);
     this.#expected.acknowledge();
   }
 
-  #send(expected: readonly number[], method: string, path: string, body?: Uint8Array): Promise<Answer> {
+  #send(
+    expected: readonly number[],
+    method: string,
+    path: string,
+    body?: Uint8Array,
+    change?: number,
+  ): Promise<Answer> {
     const base = path.startsWith("/") ? this.#url : `${this.#base}/`;
     const type = path.startsWith("manifests/") ? OCI_MANIFEST : "application/octet-stream";
-    return send(expected, method, `${base}${path}`, body, { "content-type": type });
+    return send(expected, method, `${base}${path}`, body, {
+      "content-type": type,
+      ...(change !== undefined && { [CHANGE_HEADER]: `${change}` }),
+    });
   }
 }
 

@@ -1,6 +1,9 @@
 /** One request, and its answer read to the end. */
 import assert from "node:assert/strict";
 
+/** Which change of its repository a request asks for, so that a record of the traffic can be told what it is about. */
+export const CHANGE_HEADER = "x-change";
+
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Digest } from "../../src/core/digest.ts";
 import { digestOf, randomBytes } from "../model/bytes.ts";
 import { type ExpectedContent, withBlob } from "./expected_content.ts";
-import { pathOf, send } from "./send_request.ts";
+import { CHANGE_HEADER, pathOf, send } from "./send_request.ts";
 
 const SIZE = 1_000_000;
 const PIECE = 100_000;
@@ -53,13 +53,14 @@ export class UploadInPieces {
     const session = this.#session;
     if (session === undefined) return;
     const { bytes, digest, location, acknowledged } = session;
-    this.#expected.begin(withBlob(digest, SIZE));
+    const change = this.#expected.begin(withBlob(digest, SIZE));
     const url = new URL(location, base);
     url.searchParams.set("digest", digest);
     const rest = bytes.slice(acknowledged);
     session.sent = SIZE;
     await send([201], "PUT", url.href, rest, {
       "content-type": "application/octet-stream",
+      [CHANGE_HEADER]: `${change}`,
       ...(rest.length > 0 && { "content-range": `${acknowledged}-${SIZE - 1}` }),
     });
     this.#expected.acknowledge();

@@ -32,6 +32,8 @@ export interface RegistryOptions {
   readonly env?: Record<string, string>;
   /** A program of the test that takes the place of main.ts, with every permission. */
   readonly main?: URL;
+  /** Words of a command that starts the program, such as `["strace", "-D"]`, and stays its process. */
+  readonly startedBy?: readonly string[];
 }
 
 export interface RunningRegistry extends AsyncDisposable {
@@ -145,7 +147,7 @@ async function registryCommand(
   const program = options.main === undefined
     ? await registryProgram(options.binary)
     : [Deno.execPath(), "run", "--allow-all", fileURLToPath(options.main)];
-  return [...program, "-c", configFile, "server"];
+  return [...options.startedBy ?? [], ...program, "-c", configFile, "server"];
 }
 
 async function clientAuthLines(
