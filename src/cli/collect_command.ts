@@ -10,6 +10,7 @@ import type { ControlAnswer, ControlArguments, ControlCaller, Progress } from ".
 import { DirectoryInspector } from "../storage/files/directory_inspector.ts";
 import { openForReading } from "../storage/sqlite/open_database.ts";
 import { SqliteScrubStore } from "../storage/sqlite/sqlite_scrub_store.ts";
+import { cutoffOfAge } from "./cutoff_of_age.ts";
 import type { DataWork } from "./data_command.ts";
 import type { Job } from "./schedule.ts";
 
@@ -64,28 +65,28 @@ async function runCollect(work: DataWork, options: RunOptions): Promise<CollectR
   const cutoff = memory === undefined || options.dryRun
     ? clock.now() - options.graceMs
     : cutoffOf(memory, work, options.graceMs);
-  if (cutoff === undefined) return nothingYet(memory!.watch.msUntil(options.graceMs), clock.now());
+  if (cutoff === undefined) return nothingYet(memory!.msUntil(options.graceMs), clock.now());
   using unknown = new SqliteScrubStore(openForReading(work.layout.database));
   const report = await collect({ ...jobOf(work, options, cutoff), ...straysOf(work, options, unknown) });
   if (!options.dryRun) memory?.endRun(report);
   return report;
 }
 
-function cutoffOf({ watch }: CollectMemory, { clock }: DataWork, graceMs: number): number | undefined {
-  // The watch knows nothing that is older than the configured grace; beyond it the clock has to do.
-  const known = watch.cutoff(Math.min(graceMs, watch.longestMs));
-  return known === undefined ? undefined : Math.min(known, clock.now() - graceMs);
+function cutoffOf(memory: CollectMemory, { clock, settings }: DataWork, graceMs: number): number | undefined {
+  if (memory.msUntil(graceMs) > 0) return undefined;
+  // The watch may know nothing that is older than the configured grace; beyond it the clock has to do.
+  const known = memory.watch.cutoff(Math.min(graceMs, settings.collect.graceMs))!;
+  return Math.min(known, clock.now() - graceMs);
 }
 
 function jobOf(
   work: DataWork,
-  { graceMs, dryRun, progress, signal }: RunOptions,
+  { dryRun, progress, signal }: RunOptions,
   usedBefore: number,
 ): Collect {
-  const { metadata, inventory, garbage, blobs, log, clock, settings, collectMemory: memory } = work;
+  const { metadata, inventory, garbage, blobs, log, clock, settings } = work;
   const now = clock.now();
   const { tagHistoryMs } = settings.global;
-  const seenFor = memory === undefined || dryRun ? () => Infinity : memory.lookForOrphans();
   return {
     metadata,
     inventory,
@@ -94,10 +95,9 @@ function jobOf(
     log,
     limits: {
       usedBefore,
-      historySince: tagHistoryMs > 0 ? now - tagHistoryMs : Number.MAX_SAFE_INTEGER,
+      historySince: tagHistoryMs > 0 ? cutoffOfAge(work, tagHistoryMs) : Number.MAX_SAFE_INTEGER,
     },
     now,
-    isRipe: (orphan) => seenFor(orphan) >= graceMs,
     dryRun,
     signal: AbortSignal.any([work.schedule.stopping, ...(signal === undefined ? [] : [signal])]),
     progress: (what, done) => progress?.({ what, done, unit: "items" }),
@@ -125,7 +125,8 @@ function nothingYet(waitMs: number, now: number): CollectReport {
   return {
     dry_run: false,
     waits:
-      `garbage goes from ${at} on, when the server has run for a whole grace: clients count on what they were told before`,
+      `garbage goes from ${at} on, when the server has run for a whole grace on this data: clients count on what they were ` +
+      "told before",
     counts: Object.fromEntries(GARBAGE_KINDS.map((kind) => [kind, 0])) as Record<GarbageKind, number>,
     bytes_freed: 0,
     ms: 0,
@@ -134,8 +135,8 @@ function nothingYet(waitMs: number, now: number): CollectReport {
 }
 
 /**
- * The job of the server: looks at the clock often, and collects when an interval is over, in the window, and when it has
- * run for a whole grace.
+ * The job of the server: looks at the clock often, and collects when an interval is over, in the window, and when servers
+ * have run on the data for a whole grace.
  */
 export function collectJob(work: DataWork): Job {
   const { intervalMs, graceMs } = work.settings.collect;
@@ -147,13 +148,28 @@ export function collectJob(work: DataWork): Job {
       const { settings: { collect }, schedule, clock } = work;
       const memory = work.collectMemory!;
       memory.useGrace(collect.graceMs);
-      memory.watch.look();
+      await writeRecord(work, memory);
       if (!collect.enabled || (memory.sinceLast ?? Infinity) < collect.intervalMs) return;
-      if (memory.watch.msUntil(collect.graceMs) > 0) return;
+      if (memory.msUntil(collect.graceMs) > 0) return;
       if (collect.window !== undefined && !isInWindow(collect.window, minuteOfDay(clock.now()))) return;
       await schedule.runAlone(COLLECT, () => runCollect(work, { graceMs: collect.graceMs, dryRun: false }));
     },
   };
+}
+
+/** So that a server which starts anew knows how old things are. */
+async function writeRecord({ garbage, log }: DataWork, memory: CollectMemory): Promise<void> {
+  try {
+    const earliest = await garbage.writeRecord(memory.record());
+    if (earliest !== undefined) memory.watch.note(earliest);
+  } catch (error) {
+    log.warn(
+      "the collection could not write down how old things are; a restart now would keep garbage longer",
+      {
+        error,
+      },
+    );
+  }
 }
 
 /** The job of the server that keeps what pushes which take long have brought. */
@@ -174,8 +190,8 @@ export function slowPushJob(work: DataWork): Job {
 
 /** What the status tells: the last run, and all since the start. */
 export function collectStatus({ collectMemory: memory, settings }: DataWork): unknown {
-  const { last, totals, watch } = memory!;
-  const waitMs = watch.msUntil(settings.collect.graceMs);
+  const { last, totals } = memory!;
+  const waitMs = memory!.msUntil(settings.collect.graceMs);
   return {
     enabled: settings.collect.enabled,
     ...(waitMs > 0 && { begins_in_seconds: Math.ceil(waitMs / 1000) }),

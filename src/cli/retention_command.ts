@@ -3,6 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import { type RetentionReport, runRetention } from "../jobs/run_retention.ts";
 import { RetentionPolicies } from "../policy/retention_policies.ts";
 import type { ControlArguments, Progress } from "../server/control_socket.ts";
+import { cutoffOfAge } from "./cutoff_of_age.ts";
 import type { DataWork } from "./data_command.ts";
 import { makeRepositoryRules } from "./repository_rules.ts";
 import type { Job } from "./schedule.ts";
@@ -33,8 +34,8 @@ function retain(
     },
     clock,
     log,
-    tagHistoryMs: global.tagHistoryMs,
-    graceMs: global.uploadExpiryMs,
+    historySince: global.tagHistoryMs > 0 ? cutoffOfAge(work, global.tagHistoryMs) : undefined,
+    youngSince: cutoffOfAge(work, global.uploadExpiryMs),
     maxRemovalsPercent: maxRemovalsPercent ?? global.retention.maxRemovalsPercent,
     dryRun,
     progress: (what, done, total) =>

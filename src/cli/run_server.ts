@@ -16,6 +16,7 @@ import { LogOutput } from "./log_output.ts";
 import { collectJob, collectStatus, slowPushJob } from "./collect_command.ts";
 import { checkSettings } from "./check_settings.ts";
 import { ConfigWatch } from "./config_watch.ts";
+import { cutoffOfAge } from "./cutoff_of_age.ts";
 import { countJobEnd } from "./job_facts.ts";
 import { watchProcess } from "./process_facts.ts";
 import { Scrape } from "./scrape.ts";
@@ -85,8 +86,9 @@ export async function runServer(
   const started = new Date(systemClock.now()).toISOString();
   const { removalHold } = threads;
   let inForce = settings;
+  const stores = openStores(threads.openWriter(), { settings, share: 0, removalHold, log });
   const work: DataWork = {
-    ...openStores(threads.openWriter(), { settings, share: 0, removalHold, log }),
+    ...stores,
     get settings() {
       return inForce;
     },
@@ -96,7 +98,11 @@ export async function runServer(
     clock: systemClock,
     log,
     schedule: new Schedule(log, (end) => countJobEnd(metrics, end)),
-    collectMemory: new CollectMemory(systemClock, settings.collect.graceMs),
+    collectMemory: new CollectMemory({
+      clock: systemClock,
+      graceMs: settings.collect.graceMs,
+      former: await stores.garbage.readRecord(),
+    }),
   };
   const control = listenForCommands(layout.controlSocket, {
     ...offerDataCommands(DATA_COMMANDS, work),
@@ -201,7 +207,11 @@ function planJobs(work: DataWork): void {
     atStart: true,
     run: () => {
       const { tagHistoryMs, pullHistoryMs = 0 } = work.settings.global;
-      return pruneHistory({ metadata, clock, tagHistoryMs, pullHistoryMs });
+      return pruneHistory({
+        metadata,
+        tagHistorySince: cutoffOfAge(work, tagHistoryMs),
+        pullHistorySince: clock.now() - pullHistoryMs,
+      });
     },
   });
   for (const job of [retentionJob, scrubJob, collectJob, slowPushJob]) schedule.adjust(job(work));

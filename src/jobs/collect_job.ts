@@ -15,11 +15,6 @@ export interface Collect {
   readonly limits: GarbageLimits;
   /** ms since the epoch, for the ages in the report. */
   readonly now: number;
-  /**
-   * True for an orphan, as `repository@digest`, that has been one for long enough: no time that is written down tells when its
-   * subject went, and that may come back.
-   */
-  readonly isRipe: (orphan: string) => boolean;
   /** How to look for files that nothing names; absent where this run does not. */
   readonly strays?: Pick<CollectStrays, "files" | "store" | "isRipe">;
   /** Only says what would be removed. */

@@ -10,6 +10,9 @@ import { walkGarbage } from "./garbage_walk.ts";
 const AT_ONCE = 20;
 const BYTES_AT_ONCE = 256 * 1024;
 
+/** Subjects forgotten in one transaction. */
+const FORGOTTEN_AT_ONCE = 1000;
+
 /** Indexes that are asked for, of those that hold a manifest. */
 const MOST_PARENTS = 1000;
 
@@ -20,11 +23,17 @@ export async function collectOrphans(job: Collect, tally: Tally): Promise<Doomed
   const sweep = new OrphanSweep(job, tally);
   const { garbage, limits } = job;
   for await (const page of walkGarbage((after) => garbage.listOrphans(limits, after), AT_ONCE, job.signal)) {
-    await sweep.take(page.filter((orphan) => job.isRipe(`${orphan.repository}@${orphan.digest}`)));
+    await sweep.take(page);
     job.progress("referrers", tally.counts.referrer);
   }
   await sweep.takeChildren();
+  if (!job.dryRun) await forgetSubjects(job);
   return sweep.doomed;
+}
+
+/** That a subject went long ago is what it is like never to have been there. */
+async function forgetSubjects({ garbage, limits, signal }: Collect): Promise<void> {
+  while (!signal.aborted && await garbage.forgetGoneSubjects(limits.usedBefore, FORGOTTEN_AT_ONCE) > 0);
 }
 
 class OrphanSweep {

@@ -18,10 +18,10 @@ export interface PlanRetention {
   readonly mustStay: (tag: Tag) => boolean;
   /** ms since the epoch. */
   readonly now: number;
-  /** ms that a change of a tag can be taken back. */
-  readonly tagHistoryMs: number;
-  /** A manifest without a tag that was pushed or asked for since, in ms, may be part of a push under way. */
-  readonly graceMs: number;
+  /** ms since the epoch: changes of tags since then can be taken back; undefined where none can. */
+  readonly historySince: number | undefined;
+  /** ms since the epoch: a manifest without a tag that was pushed or asked for since then may be part of a push under way. */
+  readonly youngSince: number;
   /** Hears of rules that could not be judged. */
   readonly onFault: (verdict: RetentionVerdict & { readonly keeps: true }) => void;
 }
@@ -78,7 +78,7 @@ export async function planRetention(job: PlanRetention): Promise<RepositoryPlan>
       } else {
         going.push({ ...removalOf(job, tag), why: "no rule keeps it" });
         // The tag can be taken back for a time, and needs its manifest for that.
-        if (job.tagHistoryMs > 0) kept = tagged = true;
+        if (job.historySince !== undefined) kept = tagged = true;
       }
     }
     if (!kept && !tagged && judge()) keptByRule.push([digest, subject]);
@@ -107,7 +107,7 @@ function decideTied(job: PlanRetention, graph: ManifestGraph, tied: readonly Tie
   });
   graph.keepReachable();
   const going = open.filter(({ about }) => !graph.isKept(about));
-  if (job.tagHistoryMs > 0) { for (const { tag } of going) graph.keep(tag.digest); }
+  if (job.historySince !== undefined) { for (const { tag } of going) graph.keep(tag.digest); }
   graph.keepReachable();
   return going.map(({ tag, about }) => {
     const why = graph.has(about)
@@ -141,8 +141,8 @@ function rank(tags: readonly TagFacts[], timeOf: (tag: TagFacts) => number | und
 
 async function findRestorable(job: PlanRetention): Promise<Set<Digest>> {
   const restorable = new Set<Digest>();
-  if (job.tagHistoryMs === 0) return restorable;
-  for await (const digest of walkRestorable(job.inventory, job.repository, job.now - job.tagHistoryMs)) {
+  if (job.historySince === undefined) return restorable;
+  for await (const digest of walkRestorable(job.inventory, job.repository, job.historySince)) {
     restorable.add(digest);
   }
   return restorable;
@@ -189,8 +189,8 @@ function inSeconds(ms: number): bigint {
  * A push of an index begins with the manifests below it, and with asking for those that are there already. A clock that
  * was set back makes everything young.
  */
-function isYoung({ now, graceMs }: PlanRetention, { pushedAt, pulledAt = 0 }: ManifestFacts): boolean {
-  return now - Math.max(pushedAt, pulledAt) < graceMs;
+function isYoung({ youngSince }: PlanRetention, { pushedAt, pulledAt = 0 }: ManifestFacts): boolean {
+  return Math.max(pushedAt, pulledAt) > youngSince;
 }
 
 function removalOf({ policy }: PlanRetention, { tag, digest, pushedAt, pullCount }: TagFacts): TagRemoval {

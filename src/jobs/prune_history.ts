@@ -1,5 +1,4 @@
 /** Forgets the history of tags and of pulls when their time is over. */
-import type { Clock } from "../ports/clock.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
 
 /** Rows of one transaction, which holds up the writes of others. */
@@ -7,20 +6,18 @@ const AT_ONCE = 1000;
 
 export interface PruneHistory {
   readonly metadata: MetadataStore;
-  readonly clock: Clock;
-  /** ms that a change of a tag can be taken back. */
-  readonly tagHistoryMs: number;
-  /** ms that is known who pulled. */
-  readonly pullHistoryMs: number;
+  /** ms since the epoch: changes of tags since then can be taken back. */
+  readonly tagHistorySince: number;
+  /** ms since the epoch: of pulls since then is known whose they were. */
+  readonly pullHistorySince: number;
 }
 
 /** Gives how many changes of tags and how many pulls were forgotten. */
 export async function pruneHistory(job: PruneHistory): Promise<{ changes: number; pulls: number }> {
-  const { metadata, clock } = job;
-  const now = clock.now();
+  const { metadata, tagHistorySince, pullHistorySince } = job;
   return {
-    changes: await pruneAll((limit) => metadata.pruneTagHistory(now - job.tagHistoryMs, limit)),
-    pulls: await pruneAll((limit) => metadata.prunePulls(now - job.pullHistoryMs, limit)),
+    changes: await pruneAll((limit) => metadata.pruneTagHistory(tagHistorySince, limit)),
+    pulls: await pruneAll((limit) => metadata.prunePulls(pullHistorySince, limit)),
   };
 }
 

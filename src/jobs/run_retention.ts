@@ -25,10 +25,10 @@ export interface RunRetention {
   readonly mustStay: (repository: RepositoryName, tag: Tag) => boolean;
   readonly clock: Clock;
   readonly log: Log;
-  /** ms that a change of a tag can be taken back. */
-  readonly tagHistoryMs: number;
-  /** ms after it was pushed or asked for in which a manifest without a tag is left alone. */
-  readonly graceMs: number;
+  /** ms since the epoch: changes of tags since then can be taken back; undefined where none can. */
+  readonly historySince: number | undefined;
+  /** ms since the epoch: a manifest without a tag that was pushed or asked for since then is left alone. */
+  readonly youngSince: number;
   /** Of the tags, and of the manifests, that are judged. */
   readonly maxRemovalsPercent: number;
   /** Only says what would be removed. */
@@ -73,7 +73,7 @@ export async function runRetention(job: RunRetention): Promise<RetentionReport> 
   if (stopped !== undefined) job.log.error("retention removed nothing", { reason: stopped });
   for (const plan of plans) {
     if (job.dryRun || stopped !== undefined) listPlan(plan, report);
-    else await carryOut(job, plan, at, report);
+    else await carryOut(job, plan, report);
   }
   const { tags, manifests, removals } = report;
   if (!job.dryRun && stopped === undefined) {
@@ -155,7 +155,7 @@ function listPlan(plan: RepositoryPlan, report: Report): void {
   for (const { digest } of plan.groups.flat()) report.add(removalOfManifest(plan.repository, digest));
 }
 
-async function carryOut(job: RunRetention, plan: RepositoryPlan, at: number, report: Report): Promise<void> {
+async function carryOut(job: RunRetention, plan: RepositoryPlan, report: Report): Promise<void> {
   const { inventory, log, progress } = job;
   const { repository } = plan;
   const rules = job.policies.find(repository)!.rules.map(({ file, line }) => `${file}:${line}`);
@@ -170,7 +170,7 @@ async function carryOut(job: RunRetention, plan: RepositoryPlan, at: number, rep
     progress(`tags of ${repository}`, start + some.length, plan.tags.length);
   }
   // Until now the history of the tags that went today was not a reason to keep; those of others since then are.
-  const historySince = job.tagHistoryMs > 0 ? at - job.tagHistoryMs : Infinity;
+  const historySince = job.historySince ?? Infinity;
   await removeGroups(plan, log, async (group) => {
     const removed = await inventory.removeManifests({
       repository,

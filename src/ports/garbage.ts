@@ -21,7 +21,10 @@ export interface GarbageLimits {
   readonly historySince: number;
 }
 
-/** A manifest that names a subject which its repository does not have, and that no tag names or could name again. */
+/**
+ * A manifest that names a subject which its repository does not have, nor had within the time that stays, and that no tag
+ * names or could name again.
+ */
 export interface OrphanedReferrer {
   readonly repository: RepositoryName;
   readonly digest: Digest;
@@ -76,6 +79,19 @@ export interface TakenBlob {
   readonly file: BlobFile;
 }
 
+/** What the collection knows from one run to the next. Times are ms since the epoch. */
+export interface GarbageRecord {
+  readonly record: string;
+  readonly lookedAt: number;
+  readonly noteBefore: number;
+}
+
+export interface FormerRecord {
+  readonly record: string;
+  /** ms since the epoch: the earliest time that anything has which was written after the record. */
+  readonly earliest: number;
+}
+
 /** What became of an empty repository; one with many pulls on record goes piece by piece. */
 export type RepositoryRemoval = "removed" | "more" | "stays";
 
@@ -126,4 +142,14 @@ export interface Garbage {
   removeUnheldBlobs(blobs: readonly UnheldBlob[], usedBefore: number): Promise<TakenBlob[]>;
   removeContents(contents: readonly UnusedContent[]): Promise<UnusedContent[]>;
   removeRepository(repository: RepositoryName, usedBefore: number): Promise<RepositoryRemoval>;
+  /** Forgets when subjects went that went before `before` (ms since the epoch), at most `limit`; gives how many. */
+  forgetGoneSubjects(before: number, limit: number): Promise<number>;
+
+  /** What the collection wrote down last. */
+  readRecord(): Promise<FormerRecord | undefined>;
+  /**
+   * Writes down what the collection knows. Whoever writes something with a time before `noteBefore` from then on leaves that
+   * time; gives the earliest one that was left since the record before.
+   */
+  writeRecord(record: GarbageRecord): Promise<number | undefined>;
 }

@@ -15,7 +15,7 @@ Deno.test("a reload that changes the grace changes what the next run counts as s
       return { collect: { graceMs } };
     },
     clock,
-    collectMemory: new CollectMemory(clock, graceMs),
+    collectMemory: new CollectMemory({ clock, graceMs }),
     metadata: { listUploads: async (before: number) => (looked.push((clock.now() - before) / HOUR), []) },
   } as unknown as DataWork;
   const job = slowPushJob(work);

@@ -5,6 +5,8 @@ import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { buildImage, makeContent, randomBytes } from "../harness/build_images.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { startRegistry } from "../harness/start_registry.ts";
+import { Layout } from "../../src/storage/files/layout.ts";
+import { openForReading } from "../../src/storage/sqlite/open_database.ts";
 
 const BLOB = "application/octet-stream";
 
@@ -61,4 +63,36 @@ async function pushEndAndResume(rootDir: string, signal: "SIGTERM" | "SIGKILL"):
 Deno.test("the registry ends with exit code 0 on SIGTERM", async () => {
   await using registry = await startRegistry();
   await registry.stop();
+});
+
+Deno.test("a registry that never lives for as long as the grace of its collection still lets garbage go", async () => {
+  const rootDir = await Deno.makeTempDir({ prefix: "root-" });
+  const blob = makeContent(BLOB, randomBytes(1000));
+  const layout = new Layout(rootDir);
+  const isThere = () => {
+    const database = openForReading(layout.database);
+    const row = database.prepare("SELECT 1 FROM blob WHERE digest = ?").get(blob.digest);
+    database.close();
+    return row !== undefined;
+  };
+  try {
+    for (let life = 0; life === 0 || isThere(); life++) {
+      assert.ok(life < 10, "the blob is still there after 15 s");
+      await using registry = await startRegistry({
+        rootDir,
+        tls: false,
+        config: '[collect]\ninterval = "100ms"\ngrace = "4s"\n',
+      });
+      if (life === 0) {
+        using api = new RegistryApi(registry);
+        const path = `/v2/app/blobs/uploads/?digest=${blob.digest}`;
+        await (await api.expect(201, "POST", path, { body: blob.bytes as BodyInit })).body?.cancel();
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      assert.ok(life > 0 || isThere(), "it is young");
+      await registry.kill("SIGKILL");
+    }
+  } finally {
+    await Deno.remove(rootDir, { recursive: true });
+  }
 });

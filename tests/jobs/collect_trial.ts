@@ -107,7 +107,6 @@ export class CollectTrial implements Disposable {
       log: { ...makeModelRegistry().log, debug: say, info: say, warn: say },
       limits: { usedBefore: time - GRACE, historySince: time - 30 * 24 * HOUR },
       now: time,
-      isRipe: () => true,
       strays: { files: this.files, store: this.unknown, isRipe: () => true },
       dryRun: false,
       signal: new AbortController().signal,

@@ -26,8 +26,8 @@ function makeJob(metadata: TempMetadata, policies: RetentionPolicies, rest: Part
     mustStay: () => false,
     clock: { now: () => NOW },
     log,
-    tagHistoryMs: 0,
-    graceMs: DAY,
+    historySince: undefined,
+    youngSince: NOW - DAY,
     maxRemovalsPercent: 100,
     dryRun: false,
     progress: () => {},
@@ -133,14 +133,19 @@ Deno.test("without rules everything stays", async () => {
 Deno.test("what the history can restore stays, until it is forgotten", async () => {
   using store = await open(image("old", 90, ["v1"]));
   const policies = rules("image.tag == 'latest'");
-  const report = await runRetention(makeJob(store.metadata, policies, { tagHistoryMs: 30 * DAY }).job);
+  const report = await runRetention(makeJob(store.metadata, policies, { historySince: NOW - 30 * DAY }).job);
   assert.deepEqual([report.tags, report.manifests], [1, 0]);
   assert.deepEqual(await store.left(), { tags: [], manifests: ["old"] });
-  const again = (days: number) =>
-    runRetention(
-      makeJob(store.metadata, policies, { tagHistoryMs: 30 * DAY, clock: { now: () => NOW + days * DAY } })
-        .job,
+  const again = (days: number) => {
+    const now = NOW + days * DAY;
+    return runRetention(
+      makeJob(store.metadata, policies, {
+        historySince: now - 30 * DAY,
+        youngSince: now - DAY,
+        clock: { now: () => now },
+      }).job,
     );
+  };
   assert.equal((await again(29)).manifests, 0);
   assert.equal((await again(31)).manifests, 1);
 });
@@ -236,7 +241,7 @@ Deno.test("tags that cosign makes of a digest go or stay with it, and take no pl
     image("signature of what goes", 1, [signatureOf(gone)]),
     image("signature of nothing", 1, [`sha256-${"0".repeat(64)}.att`]),
   );
-  await runRetention(makeJob(store.metadata, rules("top_pushed(1)"), { graceMs: 0 }).job);
+  await runRetention(makeJob(store.metadata, rules("top_pushed(1)"), { youngSince: NOW }).job);
   assert.deepEqual(await store.left(), { tags: [signatureOf(kept), "v2"], manifests: ["kept", "signature"] });
 });
 

@@ -91,12 +91,10 @@ Deno.test("what is older than tag_history is forgotten, and the rest can still b
   await using real = await makeRealRegistry();
   const { registry } = real;
   for (let n = 0; n < 5; n++) await registry.metadata.putManifest({ ...(n % 2 === 0 ? ONE : TWO), at: n });
-  const clock = { now: () => 103 };
   const pruned = await pruneHistory({
     metadata: registry.metadata,
-    clock,
-    tagHistoryMs: 100,
-    pullHistoryMs: 0,
+    tagHistorySince: 3,
+    pullHistorySince: 103,
   });
   assert.deepEqual(pruned, { changes: 3, pulls: 0 });
   const { changes } = await listTagHistory(registry, A, V1, { limit: 10 });

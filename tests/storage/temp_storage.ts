@@ -30,8 +30,12 @@ globalThis.addEventListener("unload", () => {
 export class TempStorage implements Disposable {
   readonly layout: Layout;
 
-  constructor() {
-    this.layout = unused.pop() ?? new Layout(Deno.makeTempDirSync({ prefix: "storage-" }));
+  /** @param dir where to make it; the system's folder for temporary files without it */
+  constructor(dir?: string) {
+    const known = unused.findLastIndex(({ rootDir }) => dir === undefined || rootDir.startsWith(`${dir}/`));
+    this.layout = known < 0
+      ? new Layout(Deno.makeTempDirSync({ prefix: "storage-", ...(dir !== undefined && { dir }) }))
+      : unused.splice(known, 1)[0]!;
     makeFolders(this.layout);
   }
 

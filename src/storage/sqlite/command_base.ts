@@ -8,9 +8,17 @@ import { prepareWriteStatements, type WriteStatements } from "./write_statements
 
 export class CommandBase {
   protected readonly sql: WriteStatements;
+  /** ms since the epoch; see `Garbage.writeRecord()`. */
+  protected noteBefore: number;
 
   constructor(database: DatabaseSync) {
     this.sql = prepareWriteStatements(database);
+    this.noteBefore = (this.sql.noteBefore.get()?.note_before ?? -Infinity) as number;
+  }
+
+  /** To be told of every time that is written down and by which the collection judges. */
+  protected noteTime(at: number): void {
+    if (at < this.noteBefore) this.sql.noteTime.run(at);
   }
 
   /** @param adds what would come in addition; of what nothing is added, a quota that is passed already does not count */

@@ -2,6 +2,7 @@
 import type { RepositoryName } from "../../core/repository_name.ts";
 import type {
   GarbageLimits,
+  GarbageRecord,
   Hold,
   OrphanedReferrer,
   RepositoryRemoval,
@@ -59,5 +60,15 @@ export class GarbageCommands extends LifetimeCommands {
     if (this.sql.deletePullsOf.run(id, PULLS_AT_ONCE).changes === PULLS_AT_ONCE) return "more";
     this.sql.deleteRepository.run(id);
     return "removed";
+  }
+
+  forgetGoneSubjects(before: number, limit: number): number {
+    return Number(this.sql.forgetGoneSubjects.run(before, limit).changes);
+  }
+
+  writeCollectRecord({ record, lookedAt, noteBefore }: GarbageRecord): number | undefined {
+    const { told } = this.sql.writeCollectRecord.get(record, lookedAt, noteBefore) as { told: number | null };
+    this.noteBefore = noteBefore;
+    return told ?? undefined;
   }
 }

@@ -25,6 +25,11 @@ const untagged = (outer: string, since: string): string => `
 const withoutSubject = (outer: string): string => `
   NOT EXISTS (SELECT 1 FROM manifest s WHERE s.repository = ${outer}.repository AND s.digest = ${outer}.subject)`;
 
+/** Nobody has deleted its subject since `since`. */
+const subjectStaysAway = (outer: string, since: string): string => `
+  NOT EXISTS (SELECT 1 FROM gone_subject g
+    WHERE g.repository = ${outer}.repository AND g.digest = ${outer}.subject AND g.at >= ${since})`;
+
 const unheld = (outer: string): string =>
   `NOT EXISTS (SELECT 1 FROM hold d WHERE d.digest = ${outer}.digest)`;
 
@@ -54,7 +59,8 @@ export const GARBAGE_QUERIES = {
     SELECT ${ORPHAN} FROM manifest m INDEXED BY manifest_by_subject
     WHERE m.subject IS NOT NULL AND (m.repository, m.subject, m.digest) > (?1, ?2, ?3)
       AND (m.repository, m.subject, m.digest) <= (?4, ?5, ?6)
-      AND ${usedAt("m")} < ?7 AND ${withoutSubject("m")} AND ${untagged("m", "?8")}`,
+      AND ${usedAt("m")} < ?7 AND ${withoutSubject("m")} AND ${subjectStaysAway("m", "?7")}
+      AND ${untagged("m", "?8")}`,
   orphansOf: `
     SELECT ${ORPHAN} FROM manifest m INDEXED BY manifest_by_subject
     WHERE m.repository = ${REPOSITORY} AND m.subject = ?2 AND ${usedAt("m")} < ?3 AND ${untagged("m", "?4")}
@@ -93,6 +99,9 @@ export const GARBAGE_QUERIES = {
   repositories: `
     SELECT r.name, r.created_at FROM repository r INDEXED BY sqlite_autoindex_repository_1
     WHERE r.name > ?1 AND r.name <= ?2 AND r.created_at < ?3 AND ${holdsOnly("0", "0")}`,
+  record: `
+    SELECT record, min(looked_at, coalesce(earliest, looked_at), coalesce(told, looked_at)) AS earliest
+    FROM collect_record WHERE id = 1`,
   almostEmpty: `
     SELECT r.name, r.created_at FROM repository r
     WHERE r.name = ?1 AND r.created_at < ?2 AND ${holdsOnly("?3", "?4")}`,
@@ -103,6 +112,7 @@ export const GARBAGE_WRITES = {
   takeOrphan: `
     DELETE FROM manifest WHERE repository = ?1 AND digest = ?2
       AND subject IS NOT NULL AND ${usedAt("manifest")} < ?3 AND ${withoutSubject("manifest")}
+      AND ${subjectStaysAway("manifest", "?3")}
       AND ${untagged("manifest", "?4")} AND NOT ${isChild("manifest")} RETURNING id`,
   takeUnusedHold: `
     DELETE FROM hold WHERE repository = ?1 AND digest = ?2
@@ -121,4 +131,20 @@ export const GARBAGE_WRITES = {
       SELECT repository, digest, tag, client FROM pull WHERE repository = ?1 LIMIT ?2
     )`,
   deleteRepository: "DELETE FROM repository WHERE id = ?",
+  putGoneSubject: `
+    INSERT INTO gone_subject (repository, digest, at) SELECT ?1, ?2, ?3 WHERE EXISTS (
+      SELECT 1 FROM manifest INDEXED BY manifest_by_subject WHERE repository = ?1 AND subject = ?2
+    ) ON CONFLICT (repository, digest) DO UPDATE SET at = max(at, excluded.at)`,
+  forgetGoneSubjects: `
+    DELETE FROM gone_subject WHERE (repository, digest) IN (
+      SELECT repository, digest FROM gone_subject WHERE at < ? ORDER BY at LIMIT ?
+    )`,
+  noteBefore: "SELECT note_before FROM collect_record WHERE id = 1",
+  noteTime: "UPDATE collect_record SET earliest = min(coalesce(earliest, ?1), ?1) WHERE id = 1",
+  // What was left beside the record before stays until this one's writer has heard of it.
+  writeCollectRecord: `
+    INSERT INTO collect_record (id, record, looked_at, note_before) VALUES (1, ?1, ?2, ?3)
+    ON CONFLICT (id) DO UPDATE SET record = excluded.record, looked_at = excluded.looked_at,
+      note_before = excluded.note_before, told = earliest, earliest = NULL
+    RETURNING told`,
 } as const;

@@ -37,6 +37,8 @@ const FREES_ROOM: ReadonlySet<CommandName> = new Set([
   "removeUnheldBlobs",
   "removeContents",
   "removeRepository",
+  "forgetGoneSubjects",
+  "writeCollectRecord",
 ]);
 
 /** Statements and not `exec()`, whose errors lack SQLite's code: a COMMIT is where a full disk shows. */

@@ -17,6 +17,7 @@ export class LifetimeCommands extends CommandBase {
     if (immutable && current !== undefined && current !== digest) return { kind: "tag_immutable", current };
     const over = current === undefined ? this.checkQuota(id, quota, { tags: 1 }) : undefined;
     if (over !== undefined) return over;
+    this.noteTime(at);
     this.moveTag(id, tag, digest, at);
     return { kind: "restored", previous: current };
   }
@@ -29,6 +30,7 @@ export class LifetimeCommands extends CommandBase {
     for (const { repository, digest, tag, client, at } of pulls) {
       const id = this.findRepository(repository);
       if (id === undefined || this.sql.notePullOfManifest.run(id, digest, at).changes === 0) continue;
+      this.noteTime(at);
       if (tag !== undefined) this.sql.notePullOfTag.run(id, tag, at);
       this.sql.putPull.run(id, digest, tag ?? "", client, at);
       this.sql.forgetOldPulls.run(id, digest, tag ?? "");
@@ -42,6 +44,7 @@ export class LifetimeCommands extends CommandBase {
   removeTags(repository: RepositoryName, removals: readonly TagRemoval[], at: number): Tag[] {
     const id = this.findRepository(repository);
     if (id === undefined) return [];
+    this.noteTime(at);
     return removals.filter(({ tag, digest, pushedAt, pulls }) => {
       if (this.sql.takeTagAsItWas.get(id, tag, digest, pushedAt, pulls ?? null) === undefined) return false;
       this.sql.putHistory.run(id, tag, null, digest, at);

@@ -194,6 +194,27 @@ const MIGRATIONS: readonly string[] = [
     UPDATE total SET blob_bytes = blob_bytes + NEW.size - OLD.size;
   END;
   `,
+  `
+  -- When a manifest was deleted that others are about: they wait for it to come back for a time.
+  CREATE TABLE gone_subject (
+    repository INTEGER NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+    digest TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (repository, digest)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX gone_subject_by_time ON gone_subject (at);
+
+  -- What the collection knows about the ages of things, see AgeWatch. earliest is the least of the times before note_before
+  -- that something was written with since the record, told that of before, as its writer has been told.
+  CREATE TABLE collect_record (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    record TEXT NOT NULL,
+    looked_at INTEGER NOT NULL,
+    note_before INTEGER NOT NULL,
+    earliest INTEGER,
+    told INTEGER
+  ) STRICT;
+  `,
 ];
 
 /** The version of the tables that this program reads and writes. */

@@ -4,10 +4,12 @@ import type { Digest } from "../../core/digest.ts";
 import type { RepositoryName } from "../../core/repository_name.ts";
 import type {
   EmptyRepository,
+  FormerRecord,
   Garbage,
   GarbageCursor,
   GarbageLimits,
   GarbagePage,
+  GarbageRecord,
   Hold,
   OrphanedReferrer,
   RepositoryRemoval,
@@ -142,6 +144,19 @@ export class SqliteGarbage implements Garbage {
 
   removeRepository(repository: RepositoryName, usedBefore: number): Promise<RepositoryRemoval> {
     return this.#write("removeRepository", repository, usedBefore);
+  }
+
+  forgetGoneSubjects(before: number, limit: number): Promise<number> {
+    return this.#write("forgetGoneSubjects", before, limit);
+  }
+
+  async readRecord(): Promise<FormerRecord | undefined> {
+    const row = this.#rows("record")[0];
+    return row && { record: row.record as string, earliest: row.earliest as number };
+  }
+
+  writeRecord(record: GarbageRecord): Promise<number | undefined> {
+    return this.#write("writeCollectRecord", record);
   }
 
   #walk<T>(

@@ -30,6 +30,7 @@ export class WriteCommands extends GarbageCommands {
 
   startUpload(session: UploadSession): void {
     const { id, repository, algorithm, startedAt, owner } = session;
+    this.noteTime(startedAt);
     this.sql.insertUpload.run(id, repository, algorithm ?? null, startedAt, owner);
   }
 
@@ -40,6 +41,7 @@ export class WriteCommands extends GarbageCommands {
       | { started_at: number }
       | undefined;
     if (session === undefined) return { kind: "session_gone" };
+    this.noteTime(upload.at);
     const former = this.sql.blob.get(upload.digest) as { file: BlobFile; created_at: number } | undefined;
     // A file that came while this upload ran is as good as ours. An older one is replaced: it may have been damaged since.
     // One from the future came under another clock, and may be old as well.
@@ -56,7 +58,9 @@ export class WriteCommands extends GarbageCommands {
 
   announceBlob(repository: RepositoryName, digest: Digest, at: number): void {
     const id = this.findRepository(repository);
-    if (id !== undefined) this.sql.announce.run(at, id, digest);
+    if (id === undefined) return;
+    this.noteTime(at);
+    this.sql.announce.run(at, id, digest);
   }
 
   mountBlob(mount: BlobMount): HeldBlob | OverQuota | undefined {
@@ -66,6 +70,7 @@ export class WriteCommands extends GarbageCommands {
     if (blob === undefined) return undefined;
     const over = this.#checkBlobQuota(mount.repository, mount.digest, blob.size, mount.quota);
     if (over !== undefined) return over;
+    this.noteTime(mount.at);
     this.sql.putHold.run(this.ensureRepository(mount.repository, mount.at), mount.digest, mount.at);
     return { digest: mount.digest, size: blob.size, file: blob.file, announcedAt: mount.at };
   }
@@ -73,6 +78,7 @@ export class WriteCommands extends GarbageCommands {
   putManifest(push: ManifestPush): ManifestPushOutcome {
     const refusal = this.#checkTags(push) ?? this.#checkBlobs(push) ?? this.#checkManifestQuota(push);
     if (refusal !== undefined) return refusal;
+    this.noteTime(push.at);
     const repository = this.ensureRepository(push.repository, push.at);
     this.sql.putContent.run(push.digest, push.bytes);
     this.sql.putManifest.run(
@@ -97,6 +103,7 @@ export class WriteCommands extends GarbageCommands {
     const id = this.findRepository(repository);
     const row = id === undefined ? undefined : this.sql.takeTag.get(id, tag);
     if (id === undefined || row === undefined) return false;
+    this.noteTime(at);
     this.sql.putHistory.run(id, tag, null, row.digest as Digest, at);
     return true;
   }
@@ -115,6 +122,8 @@ export class WriteCommands extends GarbageCommands {
       if (others) return { kind: "tagged" };
     }
     if (this.sql.takeManifest.get(id, digest) === undefined) return { kind: "unknown" };
+    this.noteTime(at);
+    this.sql.putGoneSubject.run(id, digest, at);
     for (const { name } of this.sql.takeTagsOf.all(id, digest)) {
       this.sql.putHistory.run(id, name as Tag, null, digest, at);
     }
