@@ -10,9 +10,10 @@ import type { TlsKeyPair } from "../server/node_server.ts";
 import { JsonLog } from "../server/json_log.ts";
 import type { ConnectionLimits } from "../server/limits.ts";
 import { LogBatch } from "./log_batch.ts";
-import type { FromHttp, StartHttp, ToHttp } from "./thread_messages.ts";
+import type { FromHttp, NeededThread, StartHttp, ToHttp } from "./thread_messages.ts";
 import { PortCalls } from "./port_calls.ts";
 import { RemoteManifestReader } from "./remote_manifest_reader.ts";
+import { RemoteMirrors } from "./remote_mirrors.ts";
 import { RequestService } from "./request_service.ts";
 import { nodeHasher } from "../storage/node_hasher.ts";
 import { RemovalHold } from "../storage/files/removals.ts";
@@ -45,14 +46,22 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     removalHold: new RemovalHold(data.removals),
     log,
   });
-  const manifestPort = Promise.withResolvers<MessagePort>();
-  const manifests = new RemoteManifestReader(new LocalManifestReader(nodeHasher), async () => {
-    thread.postMessage({ kind: "needs manifests" });
-    return new PortCalls(await manifestPort.promise, "manifest");
-  });
+  const ways = {
+    manifest: Promise.withResolvers<MessagePort>(),
+    mirror: Promise.withResolvers<MessagePort>(),
+  };
+  const callsTo = async <Q, A>(needed: NeededThread): Promise<PortCalls<Q, A>> => {
+    thread.postMessage({ kind: "needs", thread: needed });
+    return new PortCalls(await ways[needed].promise, needed);
+  };
+  const manifests = new RemoteManifestReader(
+    new LocalManifestReader(nodeHasher),
+    () => callsTo("manifest"),
+  );
+  const mirrors = new RemoteMirrors(() => callsTo("mirror"));
   const pulls = new PullCounter(stores.metadata, log);
   const service = new RequestService(
-    { ...stores, manifests, pulls },
+    { ...stores, manifests, mirrors, pulls },
     {
       logs: { everything: log, auth: auth!, audit: audit! },
       metrics,
@@ -77,8 +86,8 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
   let reloads: Promise<void> = Promise.resolve();
   thread.onmessage = async ({ data }: MessageEvent<ToHttp>) => {
     switch (data.kind) {
-      case "manifests":
-        manifestPort.resolve(data.port);
+      case "way":
+        ways[data.to].resolve(data.port);
         break;
       case "drain":
         await server.drain(data.timeoutMs);
@@ -90,10 +99,9 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
         // One after the other, so that the last one stays.
         reloads = reloads.then(async () => {
           passwords = data.passwords;
-          thread.postMessage({
-            kind: "reloaded",
-            fault: await faultOf(() => reload(service, server, data.settings)),
-          });
+          const fault = await faultOf(() => reload(service, server, data.settings));
+          mirrors.forgetTags();
+          thread.postMessage({ kind: "reloaded", fault });
         });
     }
   };

@@ -2,7 +2,7 @@
 import type { Settings } from "../config/settings.ts";
 import type { ThreadCounters } from "../metrics/process_metrics.ts";
 import { answerCalls } from "./port_calls.ts";
-import type { FromHttp, StartHttp, ToHttp } from "./thread_messages.ts";
+import type { FromHttp, NeededThread, StartHttp, ToHttp } from "./thread_messages.ts";
 
 /** ms beyond its drain timeout after which a thread is ended whatever it does. */
 const DRAIN_SLACK_MS = 2000;
@@ -18,8 +18,8 @@ export interface HttpWorkerOptions {
   readonly start: Omit<StartHttp, "scrapes">;
   /** Takes the thread's log lines. */
   readonly writeLog: (lines: string) => void;
-  /** Gives a new way to the thread for large manifests. */
-  readonly openManifestPort: () => MessagePort;
+  /** Gives a new way to a thread that is started when it is needed. */
+  readonly openPort: (thread: NeededThread) => MessagePort;
   /** Takes what the thread counts. */
   readonly counters: ThreadCounters;
   /** Gives the metrics of the whole process as text. */
@@ -31,7 +31,7 @@ export interface HttpWorkerOptions {
 export class HttpWorker {
   readonly #worker: Worker;
   readonly #writeLog: (lines: string) => void;
-  readonly #openManifestPort: () => MessagePort;
+  readonly #openPort: (thread: NeededThread) => MessagePort;
   readonly #counters: ThreadCounters;
   readonly #scrapes: MessagePort;
   readonly #onEnd: () => void;
@@ -44,7 +44,7 @@ export class HttpWorker {
   #isOver = false;
 
   constructor(options: HttpWorkerOptions) {
-    const { entry, permissions, start, writeLog, openManifestPort, counters, scrape, onEnd } = options;
+    const { entry, permissions, start, writeLog, openPort, counters, scrape, onEnd } = options;
     this.#counters = counters;
     this.#onEnd = onEnd;
     const { port1, port2: scrapes } = new MessageChannel();
@@ -59,7 +59,7 @@ export class HttpWorker {
     };
     // Whoever starts a thread awaits this; where nobody does any more, it is no fault of its own.
     this.#listening.promise.catch(() => {});
-    this.#openManifestPort = openManifestPort;
+    this.#openPort = openPort;
     const { writer, passwords } = start;
     this.#worker.postMessage({ ...start, scrapes } satisfies StartHttp, [
       writer.port,
@@ -134,9 +134,9 @@ export class HttpWorker {
       case "series":
         if (!this.#isOver) this.#counters.receive(message.series);
         break;
-      case "needs manifests": {
-        const port = this.#openManifestPort();
-        this.#worker.postMessage({ kind: "manifests", port } satisfies ToHttp, [port]);
+      case "needs": {
+        const port = this.#openPort(message.thread);
+        this.#worker.postMessage({ kind: "way", to: message.thread, port } satisfies ToHttp, [port]);
         break;
       }
       case "listening":

@@ -45,18 +45,18 @@ export class PortCalls<Q, A> {
 /**
  * The answering end.
  *
- * @param buffersOf buffers in an answer that are given away
+ * @param transferOf buffers and ports in an answer that are given away
  */
 export function answerCalls<Q, A>(
   port: MessagePort,
   answer: (question: Q) => Promise<A>,
-  buffersOf: (answer: A) => ArrayBufferLike[] = () => [],
+  transferOf: (answer: A) => (ArrayBufferLike | MessagePort)[] = () => [],
 ): void {
   port.onmessage = async ({ data }: MessageEvent<Asked<Q>>) => {
     const { number } = data;
     try {
       const found = await answer(data.question);
-      const transfer = buffersOf(found) as ArrayBuffer[];
+      const transfer = transferOf(found) as Transferable[];
       port.postMessage({ number, answer: found } satisfies Answered<A>, transfer);
     } catch (error) {
       port.postMessage({ number, fault: faultMessageOf(error) } satisfies Answered<A>);

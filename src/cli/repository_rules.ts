@@ -43,7 +43,7 @@ function makeRules(
   };
 }
 
-function mirrorRulesOf({ upstreams, revalidateAfterMs, ...rules }: MirrorSettings): MirrorRules {
+export function mirrorRulesOf({ upstreams, revalidateAfterMs, ...rules }: MirrorSettings): MirrorRules {
   return { ...rules, urls: upstreams.map(({ url }) => url), revalidateAfter: revalidateAfterMs };
 }
 

@@ -45,8 +45,8 @@ export interface StartHttp {
 
 /** Later messages to an HTTP thread. */
 export type ToHttp =
-  /** The way to the thread for large manifests. */
-  | { readonly kind: "manifests"; readonly port: MessagePort }
+  /** The way to a thread that it needs. */
+  | { readonly kind: "way"; readonly to: NeededThread; readonly port: MessagePort }
   | { readonly kind: "drain"; readonly timeoutMs: number }
   | {
     readonly kind: "reload";
@@ -55,12 +55,15 @@ export type ToHttp =
     readonly passwords: MessagePort | undefined;
   };
 
+/** A thread that is started when the first request needs it. */
+export type NeededThread = "manifest" | "mirror";
+
 export type FromHttp =
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "failed"; readonly reason: string }
   | { readonly kind: "log"; readonly lines: string }
   | SeriesMessage
-  /** A large manifest came for the first time. */
-  | { readonly kind: "needs manifests" }
+  /** A large manifest, or a pull from a mirror, came for the first time. */
+  | { readonly kind: "needs"; readonly thread: NeededThread }
   | { readonly kind: "reloaded"; readonly fault: string | undefined }
   | { readonly kind: "drained" };

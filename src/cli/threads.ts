@@ -9,6 +9,7 @@ import { describeListenFault } from "./listen_fault.ts";
 import type { WatchTimes } from "./listener_watch.ts";
 import type { LogLevels } from "./log_levels.ts";
 import type { ServeManifests } from "./manifest_thread.ts";
+import { MirrorWorker } from "./mirror_worker.ts";
 import type { Scrape } from "./scrape.ts";
 import type { ServePasswords, StartPasswords } from "./password_thread.ts";
 import type { WriterAccess } from "./wire.ts";
@@ -66,6 +67,7 @@ export class Threads {
   readonly #commits = new CommitCounter().shared;
   #writer!: WriterWorker;
   #manifests: Worker | undefined;
+  #mirrors: MirrorWorker | undefined;
   #passwords: Worker | undefined;
   /** Those of the last reload, for a thread that replaces another. */
   #settings: Settings;
@@ -138,6 +140,7 @@ export class Threads {
 
   async #handOut(settings: Settings): Promise<string | undefined> {
     this.#settings = settings;
+    this.#mirrors?.reload(settings);
     const former = this.#passwords;
     this.#startPasswords();
     const fault = await this.#http.reload();
@@ -154,6 +157,7 @@ export class Threads {
   async stop(drainTimeoutMs: number): Promise<void> {
     await this.#http.stop(drainTimeoutMs);
     this.#manifests?.terminate();
+    this.#mirrors?.terminate();
     this.#passwords?.terminate();
     await this.#writer.close();
   }
@@ -178,9 +182,9 @@ export class Threads {
     this.#numbers.add(number);
     return new HttpWorker({
       entry: this.#entries.http,
-      permissions: { ...NOTHING, ...this.#rootOnly(), net: true, sys: ["statfs"] },
+      permissions: this.#servingPermissions(),
       writeLog: this.#options.writeLog,
-      openManifestPort: () => this.#openManifestPort(),
+      openPort: (thread) => thread === "manifest" ? this.#openManifestPort() : this.#openMirrorPort(),
       counters: scrape.threads.open(),
       scrape: scrape.read,
       onEnd: () => this.#numbers.delete(number),
@@ -223,6 +227,24 @@ export class Threads {
     return port1;
   }
 
+  /** Started by the first pull from a mirror. */
+  #openMirrorPort(): MessagePort {
+    const { logLevels, writeLog, scrape, onFatal } = this.#options;
+    this.#mirrors ??= new MirrorWorker({
+      permissions: this.#servingPermissions(),
+      writeLog,
+      counters: scrape.threads.open(),
+      onDeath: onFatal,
+      start: {
+        settings: this.#settings,
+        logLevels,
+        writer: this.openWriter(),
+        removals: this.removalHold.shared,
+      },
+    });
+    return this.#mirrors.openPort();
+  }
+
   #openPasswordPort(): MessagePort | undefined {
     if (this.#passwords === undefined) return undefined;
     const { port1, port2 } = new MessageChannel();
@@ -230,7 +252,12 @@ export class Threads {
     return port1;
   }
 
-  /** What clients reach can touch the data directory and no other file. */
+  /** Of threads that clients or upstreams reach. */
+  #servingPermissions(): Deno.PermissionOptionsObject {
+    return { ...NOTHING, ...this.#rootOnly(), net: true, sys: ["statfs"] };
+  }
+
+  /** What others reach can touch the data directory and no other file. */
   #rootOnly(): { read: string[]; write: string[] } {
     const { rootDir } = this.#settings.blobStore;
     return { read: [rootDir], write: [rootDir] };

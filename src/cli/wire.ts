@@ -10,6 +10,7 @@ import type { ManifestReader } from "../ports/manifest_reader.ts";
 import type { Withdrawals } from "../ports/scrub_store.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
 import type { Metrics } from "../ports/metrics.ts";
+import type { Mirrors } from "../ports/mirrors.ts";
 import type { PullCounter } from "../registry/pull_counter.ts";
 import { announceAfterOf, DEFAULT_REGISTRY_SETTINGS, type Registry } from "../registry/registry.ts";
 import { makeRepositoryRules, standInsOf } from "./repository_rules.ts";
@@ -60,6 +61,8 @@ export interface WriterAccess {
 export interface RequestStores extends Stores {
   readonly pulls: PullCounter;
   readonly manifests: ManifestReader;
+  /** Absent where nobody asks upstreams. */
+  readonly mirrors?: Mirrors;
 }
 
 export interface OpenStores {
@@ -142,6 +145,7 @@ export function makeRegistry(
     pulls: global.pullHistoryMs === undefined ? undefined : stores.pulls,
     rulesOf: makeRepositoryRules(settings),
     standIns: standInsOf(settings),
+    mirrors: stores.mirrors,
     settings: {
       ...DEFAULT_REGISTRY_SETTINGS,
       announceAfter: announceAfterOf(settings.collect.graceMs),

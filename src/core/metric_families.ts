@@ -71,6 +71,18 @@ export const METRIC_FAMILIES = {
     help: "Operations that were refused, by what decided: the place of a rule, a webhook, or no rule",
     labels: ["decided_by"],
   },
+  mirror_pulls_total: {
+    type: "counter",
+    help:
+      "Pulls from mirrors, by content (manifest, blob) and where it came from: hit (here), miss (upstream), stale (here, because the upstream failed)",
+    labels: ["content", "result"],
+  },
+  upstream_requests_total: {
+    type: "counter",
+    help:
+      "What upstreams of mirrors were asked, by upstream, question and result (found, missing, or the kind of failure)",
+    labels: ["upstream", "question", "result"],
+  },
   tls_handshakes_total: { type: "counter", help: "TLS handshakes that were completed", labels: [] },
   tls_handshake_failures_total: {
     type: "counter",

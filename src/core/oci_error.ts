@@ -43,6 +43,11 @@ export const ERROR_CODES = {
     specId: "",
   },
   UNAVAILABLE: { status: 503, text: "the registry cannot answer now, try again", specId: "" },
+  UPSTREAM_UNAVAILABLE: {
+    status: 502,
+    text: "the registry that this repository mirrors fails or does not answer: try again later",
+    specId: "",
+  },
   INTERNAL_ERROR: { status: 500, text: "internal error", specId: "" },
 } as const satisfies Record<string, CodeEntry>;
 

@@ -5,7 +5,7 @@ import { OciError } from "../core/oci_error.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { BlobReader } from "../ports/blob_store.ts";
 import { deleteBlob } from "../registry/delete.ts";
-import { announceHeldBlob, pullBlob } from "../registry/pull.ts";
+import { announceBlobThrough, pullBlobThrough } from "../registry/pull_through.ts";
 import type { Registry } from "../registry/registry.ts";
 import { bodyOfRange, bodyOfRanges, formatContentRange } from "./blob_body.ts";
 import { applicableRange, entityTagOf, isUnchanged } from "./conditions.ts";
@@ -34,12 +34,12 @@ export async function handleGetBlob(
     "accept-ranges": "bytes",
   };
   if (request.method === "HEAD") {
-    const blob = await announceHeldBlob(registry, repository, digest);
+    const size = await announceBlobThrough(registry, repository, digest);
     if (isUnchanged(request.headers, digest)) return notModified(headers);
-    headers["content-length"] = String(blob.size);
+    headers["content-length"] = String(size);
     return respond(200, headers);
   }
-  const reader = await pullBlob(registry, repository, digest);
+  const reader = await pullBlobThrough(registry, repository, digest);
   try {
     return isUnchanged(request.headers, digest)
       ? close(reader, notModified(headers))

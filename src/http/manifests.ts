@@ -7,7 +7,7 @@ import type { Reference } from "../core/reference.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { Tag } from "../core/tag.ts";
 import { deleteManifest } from "../registry/delete.ts";
-import { pullManifest } from "../registry/pull.ts";
+import { pullManifestThrough } from "../registry/pull_through.ts";
 import { manifestTooLarge, pushManifest } from "../registry/push.ts";
 import type { Registry } from "../registry/registry.ts";
 import { IMMUTABLE } from "./blobs.ts";
@@ -15,7 +15,7 @@ import type { Share } from "./body_room.ts";
 import { entityTagOf, isUnchanged } from "./conditions.ts";
 import type { HeaderFields, HttpRequest, HttpResponse } from "./message.ts";
 import { readWhole } from "./read_body.ts";
-import { respond, respondEmpty } from "./respond.ts";
+import { respond, respondEmpty, STALE } from "./respond.ts";
 
 interface ManifestOperation {
   readonly repository: RepositoryName;
@@ -31,7 +31,8 @@ export async function handleGetManifest(
   request: HttpRequest,
   { repository, reference }: ManifestOperation,
 ): Promise<HttpResponse> {
-  const { digest, mediaType, bytes } = await pullManifest(registry, repository, reference);
+  const { manifest, stale } = await pullManifestThrough(registry, repository, reference);
+  const { digest, mediaType, bytes } = manifest;
   const tag = reference.kind === "tag" ? reference.tag : undefined;
   registry.pulls?.note(repository, digest, tag, clientNameOf(caller.identity), registry.clock.now());
   const headers: Record<string, string> = {
@@ -39,6 +40,7 @@ export async function handleGetManifest(
     "etag": entityTagOf(digest),
     "cache-control": reference.kind === "digest" ? IMMUTABLE : "no-cache",
   };
+  if (stale) headers["warning"] = STALE;
   if (isUnchanged(request.headers, digest)) return respondEmpty(304, headers);
   headers["content-type"] = mediaType;
   headers["content-length"] = String(bytes.length);

@@ -3,6 +3,9 @@ import type { HttpResponse, StreamBody } from "./message.ts";
 
 const encoder = new TextEncoder();
 
+/** The `Warning` of an answer that the upstream of a mirror could not confirm (RFC 7234 section 5.5.1). */
+export const STALE = '110 simple-registry "Response is Stale"';
+
 /** A response with the given headers, which are taken over and completed. The caller sets `content-length`. */
 export function respond(
   status: number,

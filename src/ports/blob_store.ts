@@ -27,8 +27,12 @@ export interface BlobReader {
 export interface UploadWriter {
   /** Bytes accepted so far, those of earlier writers included. */
   readonly offset: number;
+  /** Bytes of them that the session's file holds already. */
+  readonly written: number;
   /** Takes the bytes over; the caller must not change them afterwards. Resolves when there is room for more. */
   append(chunk: Uint8Array): Promise<void>;
+  /** Writes out what is accepted; then `written` is `offset`. Not beside another call. */
+  flush(): Promise<void>;
   /** Digest of everything accepted so far. */
   digest(algorithm: DigestAlgorithm): Promise<Digest>;
   /**
@@ -67,6 +71,11 @@ export interface BlobStore {
    * @throws {OciError} BLOB_UPLOAD_UNKNOWN when the session's file is not there any more
    */
   openUpload(id: UploadSessionId, algorithm: DigestAlgorithm): Promise<UploadWriter | undefined>;
+  /**
+   * Opens what an upload session holds so far, of a blob that will have `size` bytes: a read must not go beyond what was
+   * written. Good also when the session has ended. undefined when its file is not there any more.
+   */
+  openUnfinished(id: UploadSessionId, size: number): Promise<BlobReader | undefined>;
   /** Removes an upload session's file; no error when it is gone already. */
   removeUpload(id: UploadSessionId): Promise<void>;
 }

@@ -20,6 +20,11 @@ export interface ManifestUpload {
   readonly bytes: Uint8Array;
 }
 
+export interface PushOptions {
+  /** True for a copy of what is elsewhere: its content may come later, and tags move as they do there. */
+  readonly fromUpstream?: boolean;
+}
+
 export interface PushedManifest {
   readonly digest: Digest;
   readonly subject: Digest | undefined;
@@ -31,7 +36,11 @@ export interface PushedManifest {
  * @throws {OciError} MANIFEST_INVALID (413 over the limit), DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN,
  * DENIED for an immutable tag that names another manifest (409) and over the quota
  */
-export async function pushManifest(registry: Registry, upload: ManifestUpload): Promise<PushedManifest> {
+export async function pushManifest(
+  registry: Registry,
+  upload: ManifestUpload,
+  { fromUpstream = false }: PushOptions = {},
+): Promise<PushedManifest> {
   const { repository, reference } = upload;
   if (upload.bytes.length > registry.settings.maxManifestSize) throw manifestTooLarge(registry);
   const { digest, manifest, bytes } = await registry.manifests.read({
@@ -49,9 +58,9 @@ export async function pushManifest(registry: Registry, upload: ManifestUpload): 
     ...(manifest.annotations !== undefined && { annotations: manifest.annotations }),
     references: manifest.references,
     tags: upload.tags,
-    immutableTags: upload.tags.filter(registry.rulesOf(repository).isImmutable),
+    immutableTags: fromUpstream ? [] : upload.tags.filter(registry.rulesOf(repository).isImmutable),
     quota: registry.rulesOf(repository).quota,
-    requireBlobs: !registry.settings.allowMissingManifestReferences,
+    requireBlobs: !fromUpstream && !registry.settings.allowMissingManifestReferences,
     at: registry.clock.now(),
   });
   refuseUnlessStored(outcome, repository, digest);

@@ -8,6 +8,7 @@ import type { Log } from "../ports/log.ts";
 import type { ManifestReader } from "../ports/manifest_reader.ts";
 import type { MetadataStore } from "../ports/metadata_store.ts";
 import type { Metrics } from "../ports/metrics.ts";
+import type { Mirrors } from "../ports/mirrors.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { PullCounter } from "./pull_counter.ts";
 import type { RepositoryRules } from "./repository_rules.ts";
@@ -62,4 +63,6 @@ export interface Registry {
   readonly pulls: PullCounter | undefined;
   readonly rulesOf: (repository: RepositoryName) => RepositoryRules;
   readonly standIns: StandIns;
+  /** Brings what mirrors lack; without it they serve what they have. */
+  readonly mirrors: Mirrors | undefined;
 }

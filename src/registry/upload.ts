@@ -111,6 +111,7 @@ export async function uploadWhole(
   }
   await requireBlobRoom(registry, repository, digest, piece.length);
   const session = await openSession(registry, repository, owner, algorithmOf(digest));
+  piece.watch?.opened(session.id);
   try {
     await finishUpload(registry, session, digest, piece);
   } catch (fault) {

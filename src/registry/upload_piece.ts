@@ -1,6 +1,8 @@
 /** One piece of a blob on its way into an upload session: its place, its size limits, its bytes. */
 import type { Digest } from "../core/digest.ts";
 import { OciError } from "../core/oci_error.ts";
+import type { UploadSessionId } from "../core/upload_session_id.ts";
+import type { UploadWriter } from "../ports/blob_store.ts";
 import type { UploadSession } from "../ports/metadata_store.ts";
 import { findBlobRoom } from "./quota.ts";
 import type { Registry } from "./registry.ts";
@@ -14,7 +16,20 @@ export interface UploadPiece {
   readonly window: { readonly first: number; readonly last: number } | undefined;
   /** The bytes as they arrive; asked for once, when everything that can be refused before them is settled. */
   chunks(): AsyncIterable<Uint8Array>;
+  /** Whoever wants to read along. */
+  readonly watch?: UploadWatch;
 }
+
+/** Reads what an upload session holds while it is written. */
+export interface UploadWatch {
+  /** Before the first byte is asked for. */
+  opened(session: UploadSessionId): void;
+  /** So many bytes of the session can be read. */
+  written(bytes: number): void;
+}
+
+/** ms without a further chunk after which those who read along get what was gathered. */
+const PAUSE_MS = 20;
 
 /**
  * Appends a piece to a session that is held. Without having read a byte it refuses a piece that is out of order,
@@ -37,7 +52,8 @@ export async function appendPiece(
   const room = await findBlobRoom(registry, session.repository, digest);
   if (start + (expected ?? 0) > room.left) throw spoil(hold, room.refuse(start + (expected ?? 0)));
   if (piece.length === 0) return;
-  for await (const chunk of piece.chunks()) {
+  const chunks = piece.watch === undefined ? piece.chunks() : readAlong(piece.chunks(), writer, piece.watch);
+  for await (const chunk of chunks) {
     if (chunk.length === 0) continue;
     const end = writer.offset + chunk.length;
     if (expected !== undefined && end - start > expected) throw windowMissed(hold, start, expected, "more");
@@ -47,6 +63,38 @@ export async function appendPiece(
   }
   if (expected !== undefined && writer.offset - start < expected) {
     throw windowMissed(hold, start, expected, "fewer");
+  }
+}
+
+/** Passes chunks on; in a pause between two of them, what has come is written out for those who read along. */
+async function* readAlong(
+  chunks: AsyncIterable<Uint8Array>,
+  writer: UploadWriter,
+  watch: UploadWatch,
+): AsyncGenerator<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  try {
+    while (true) {
+      const next = iterator.next();
+      if (writer.written < writer.offset && await isPause(next)) await writer.flush();
+      watch.written(writer.written);
+      const { done, value } = await next;
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** True when the chunk takes longer than a moment. */
+async function isPause(next: Promise<unknown>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const pause = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(true), PAUSE_MS));
+  try {
+    return await Promise.race([pause, next.then(() => false)]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

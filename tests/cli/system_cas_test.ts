@@ -23,6 +23,30 @@ Deno.test("withSystemCas() gives the CAs of the system to webhooks behind https 
   assert.deepEqual(cas, [["plain", undefined], ["system", "FIRST\nSECOND\n"], ["own", OWN]]);
 });
 
+Deno.test("withSystemCas() gives upstreams behind https the CAs of the system beside their own", () => {
+  const settings = load(
+    [["http://a.example", ""], ["https://b.example", ""], [
+      "https://c.example",
+      'server_ca_bundle = "own.pem"',
+    ]]
+      .map(([url, more]) => `[[repository."hub".upstream]]\nurl = "${url}"\n${more}\n`).join(""),
+    { files: { "own.pem": OWN } },
+  );
+  const [hub] = withSystemCas(settings, () => ["FIRST", "SECOND"]).repositories;
+  assert.deepEqual(hub?.mirror?.upstreams.map(({ serverCa }) => serverCa?.pem), [
+    undefined,
+    "FIRST\nSECOND\n",
+    `${OWN.trimEnd()}\nFIRST\nSECOND\n`,
+  ]);
+  assert.throws(
+    () => withSystemCas(settings, () => []),
+    {
+      message:
+        "repository.hub.upstream.2: needs server_ca_bundle, because this machine has no CAs of the system",
+    },
+  );
+});
+
 Deno.test("withSystemCas() reads nothing where nothing needs it", () => {
   const settings = load(webhook("plain", "http://a.example/"));
   assert.equal(withSystemCas(settings, () => assert.fail("read")), settings);

@@ -23,6 +23,7 @@ const TABLE: [ErrorCode, number, string][] = [
   ["REQUEST_INVALID", 400, ""],
   ["INSUFFICIENT_STORAGE", 507, ""],
   ["UNAVAILABLE", 503, ""],
+  ["UPSTREAM_UNAVAILABLE", 502, ""],
   ["INTERNAL_ERROR", 500, ""],
 ];
 

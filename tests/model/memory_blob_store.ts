@@ -74,6 +74,21 @@ export class MemoryBlobStore implements BlobStore {
     return this.#writer(id, upload);
   }
 
+  openUnfinished(id: UploadSessionId, size: number): Promise<BlobReader | undefined> {
+    const upload = this.uploads.get(id);
+    if (upload === undefined) return Promise.resolve(undefined);
+    this.openCount++;
+    return Promise.resolve({
+      size,
+      bytes: undefined,
+      async *read(start: number, end: number) {
+        if (end > upload.size) throw new Error(`read up to ${end} where ${upload.size} bytes are written`);
+        yield concat(upload.chunks).subarray(start, end);
+      },
+      close: () => void this.openCount--,
+    });
+  }
+
   removeUpload(id: UploadSessionId): Promise<void> {
     this.uploads.delete(id);
     return Promise.resolve();
@@ -85,6 +100,10 @@ export class MemoryBlobStore implements BlobStore {
       get offset() {
         return upload.size;
       },
+      get written() {
+        return upload.size;
+      },
+      flush: () => Promise.resolve(),
       append: (chunk) => {
         upload.chunks.push(chunk);
         upload.size += chunk.length;

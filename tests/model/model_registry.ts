@@ -66,6 +66,7 @@ export function makeModelRegistry(settings: Partial<RegistrySettings> = {}): Mod
     pulls: undefined,
     rulesOf: () => NO_RULES,
     standIns: NO_STAND_INS,
+    mirrors: undefined,
     lines,
     asked: [],
     time: 1_700_000_000_000,

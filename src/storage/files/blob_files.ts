@@ -41,6 +41,12 @@ export class BlobFiles {
     return readerOfBytes(bytes);
   }
 
+  /** Opens a file that others still write, and that will have `size` bytes. */
+  async openUnfinished(path: string, size: number): Promise<BlobReader | undefined> {
+    const file = await openIfThere(path);
+    return file && new FileReader(file, size, undefined, this.#room);
+  }
+
   async isWhole(file: BlobFile, size: number): Promise<boolean> {
     try {
       const { size: actual, isFile } = await Deno.stat(this.#layout.blob(file));
@@ -67,16 +73,19 @@ export async function removeIfThere(path: string): Promise<void> {
 }
 
 async function openWhole(path: string, size: number): Promise<Deno.FsFile | undefined> {
-  let file: Deno.FsFile;
+  const file = await openIfThere(path);
+  if (file === undefined || file.statSync().size === size) return file;
+  file.close();
+  return undefined;
+}
+
+async function openIfThere(path: string): Promise<Deno.FsFile | undefined> {
   try {
-    file = await Deno.open(path, { read: true });
+    return await Deno.open(path, { read: true });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-  if (file.statSync().size === size) return file;
-  file.close();
-  return undefined;
 }
 
 function readerOfBytes(bytes: Uint8Array): BlobReader {

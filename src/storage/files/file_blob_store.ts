@@ -92,6 +92,10 @@ export class FileBlobStore implements BlobStore {
     }
   }
 
+  openUnfinished(id: UploadSessionId, size: number): Promise<BlobReader | undefined> {
+    return this.#blobs.openUnfinished(this.#layout.upload(id), size);
+  }
+
   async removeUpload(id: UploadSessionId): Promise<void> {
     this.#progresses.forget(id);
     await removeIfThere(this.#layout.upload(id));

@@ -30,6 +30,7 @@ export class FileUploadWriter implements UploadWriter {
   #offset: number;
   /** Bytes of the file when all that is on its way is written. */
   #passed: number;
+  #written: number;
   /** Accepted and not yet on its way to the file: the first `#filled` bytes. */
   #filling: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
@@ -55,11 +56,16 @@ export class FileUploadWriter implements UploadWriter {
     this.#file = file;
     this.#offset = offset;
     this.#passed = offset;
+    this.#written = offset;
     this.#progress = means.progresses.take(id, algorithm, offset);
   }
 
   get offset(): number {
     return this.#offset;
+  }
+
+  get written(): number {
+    return this.#written;
   }
 
   async append(chunk: Uint8Array): Promise<void> {
@@ -78,6 +84,10 @@ export class FileUploadWriter implements UploadWriter {
       await this.#means.space.spend(this.#filled);
       this.#startPassing();
     }
+  }
+
+  async flush(): Promise<void> {
+    await this.#flush();
   }
 
   async digest(algorithm: DigestAlgorithm): Promise<Digest> {
@@ -186,6 +196,7 @@ export class FileUploadWriter implements UploadWriter {
     try {
       if (write.status === "rejected") throw write.reason;
       await writeFully(this.#file, hash.value.subarray(write.value));
+      this.#written += length;
     } finally {
       this.#means.buffers.giveBack(hash.value);
     }

@@ -1,0 +1,160 @@
+/** Entry of the mirror thread: it alone asks upstreams, so that what clients of all HTTP threads wait for comes once. */
+import type { Settings } from "../config/settings.ts";
+import type { Descriptor } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
+import { faultMessageOf } from "../core/fault_message.ts";
+import type { RepositoryName } from "../core/repository_name.ts";
+import type { Tag } from "../core/tag.ts";
+import type { UploadSessionId } from "../core/upload_session_id.ts";
+import { measureLoopLag } from "../metrics/loop_lag.ts";
+import { type NewSeries, ThreadMetrics } from "../metrics/thread_metrics.ts";
+import type { PageRequest } from "../ports/metadata_store.ts";
+import type { TagFreshness, UpstreamList } from "../ports/mirrors.ts";
+import type { Arrival } from "../registry/arrival.ts";
+import { LocalMirrors } from "../registry/local_mirrors.ts";
+import { PullCounter } from "../registry/pull_counter.ts";
+import { LocalManifestReader } from "../registry/read_manifest.ts";
+import { JsonLog } from "../server/json_log.ts";
+import { RemovalHold } from "../storage/files/removals.ts";
+import { nodeHasher } from "../storage/node_hasher.ts";
+import { LogBatch } from "./log_batch.ts";
+import type { LogLevels } from "./log_levels.ts";
+import { makeMirrorSources } from "./mirror_sources.ts";
+import { answerCalls } from "./port_calls.ts";
+import type { ArrivalMessage } from "./remote_mirrors.ts";
+import { makeRegistry, openStores, type WriterAccess } from "./wire.ts";
+
+/** First message to the thread. */
+export interface StartMirrors {
+  readonly settings: Settings;
+  readonly logLevels: LogLevels;
+  readonly writer: WriterAccess;
+  /** Memory of the hold on removals. */
+  readonly removals: SharedArrayBuffer;
+}
+
+/** Later messages to the thread. */
+export type ToMirrors =
+  | { readonly kind: "serve"; readonly port: MessagePort }
+  | { readonly kind: "reload"; readonly settings: Settings };
+
+export type FromMirrors =
+  | { readonly kind: "log"; readonly lines: string }
+  | { readonly kind: "series"; readonly series: NewSeries };
+
+export type MirrorQuestion =
+  | { readonly kind: "tag"; readonly repository: RepositoryName; readonly tag: Tag }
+  | {
+    readonly kind: "manifest" | "blob" | "size" | "referrers";
+    readonly repository: RepositoryName;
+    readonly digest: Digest;
+  }
+  | { readonly kind: "tags"; readonly repository: RepositoryName; readonly page: PageRequest<Tag> };
+
+export type MirrorAnswer =
+  | TagFreshness
+  | BlobOnItsWay
+  | UpstreamList<Tag>
+  | UpstreamList<Descriptor>
+  | number
+  | undefined;
+
+/** A blob that arrives, for another thread. */
+export interface BlobOnItsWay {
+  readonly session: UploadSessionId;
+  readonly size: number;
+  /** Gives {@linkcode ArrivalMessage}s, the last of which says that it is there or will never be. */
+  readonly news: MessagePort;
+}
+
+const thread = self as unknown as {
+  onmessage: (event: MessageEvent) => void;
+  postMessage(message: FromMirrors): void;
+};
+
+thread.onmessage = ({ data }: MessageEvent<StartMirrors>) => {
+  const batch = new LogBatch((lines) => thread.postMessage({ kind: "log", lines }));
+  const log = new JsonLog(batch.write, data.logLevels.everything);
+  // A fault that no request owns must not take the others' downloads with it.
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log.error("unhandled rejection", { error: event.reason });
+  });
+  const metrics = new ThreadMetrics((series) => thread.postMessage({ kind: "series", series }));
+  measureLoopLag(metrics, "mirror");
+  const stores = openStores(data.writer, {
+    settings: data.settings,
+    share: 0,
+    removalHold: new RemovalHold(data.removals),
+    log,
+  });
+  const own = {
+    ...stores,
+    manifests: new LocalManifestReader(nodeHasher),
+    pulls: new PullCounter(stores.metadata, log),
+  };
+  const open = (settings: Settings): LocalMirrors => {
+    const registry = makeRegistry(settings, own, {
+      hook: NOBODY_ASKS,
+      logs: { everything: log, auth: log, audit: log },
+      metrics,
+    });
+    return new LocalMirrors(registry, makeMirrorSources(settings, metrics));
+  };
+  let { settings } = data;
+  let mirrors = open(settings);
+  thread.onmessage = ({ data }: MessageEvent<ToMirrors>) => {
+    if (data.kind === "serve") {
+      return answerCalls<MirrorQuestion, MirrorAnswer>(
+        data.port,
+        (question) => answer(mirrors, question),
+        (answer) => typeof answer === "object" && "news" in answer ? [answer.news] : [],
+      );
+    }
+    // What is remembered of tags, tokens and hosts that fail stays where nothing has changed. Downloads under way end as
+    // they began.
+    if (mirrorsOf(data.settings) !== mirrorsOf(settings)) mirrors = open(data.settings);
+    settings = data.settings;
+  };
+};
+
+const NOBODY_ASKS = { decide: () => Promise.reject(new Error("the mirror thread serves no clients")) };
+
+/** What the mirrors are made from, as a text to compare. */
+function mirrorsOf({ repositories, global }: Settings): string {
+  return JSON.stringify(
+    [repositories, global.maxManifestSize, global.maxBlobSize],
+    (_key, value) => value === Infinity ? "never" : value,
+  );
+}
+
+async function answer(mirrors: LocalMirrors, question: MirrorQuestion): Promise<MirrorAnswer> {
+  const { repository } = question;
+  switch (question.kind) {
+    case "tag":
+      return await mirrors.freshenTag(repository, question.tag);
+    case "manifest":
+      return void await mirrors.bringManifest(repository, question.digest);
+    case "blob": {
+      const arrival = await mirrors.bringBlob(repository, question.digest);
+      return arrival && follow(arrival);
+    }
+    case "size":
+      return await mirrors.sizeOfBlob(repository, question.digest);
+    case "tags":
+      return await mirrors.listTags(repository, question.page);
+    case "referrers":
+      return await mirrors.listReferrers(repository, question.digest);
+  }
+}
+
+function follow(arrival: Arrival): BlobOnItsWay {
+  const { port1, port2 } = new MessageChannel();
+  arrival.listen((event) => {
+    const message: ArrivalMessage = event.kind === "failed"
+      ? { kind: "failed", fault: faultMessageOf(event.fault) }
+      : event;
+    port1.postMessage(message);
+  });
+  return { session: arrival.session, size: arrival.size, news: port2 };
+}
