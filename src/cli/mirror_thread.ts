@@ -1,15 +1,8 @@
 /** Entry of the mirror thread: it alone asks upstreams, so that what clients of all HTTP threads wait for comes once. */
 import type { Settings } from "../config/settings.ts";
-import type { Descriptor } from "../core/descriptor.ts";
-import type { Digest } from "../core/digest.ts";
 import { faultMessageOf } from "../core/fault_message.ts";
-import type { RepositoryName } from "../core/repository_name.ts";
-import type { Tag } from "../core/tag.ts";
-import type { UploadSessionId } from "../core/upload_session_id.ts";
 import { measureLoopLag } from "../metrics/loop_lag.ts";
-import { type NewSeries, ThreadMetrics } from "../metrics/thread_metrics.ts";
-import type { PageRequest } from "../ports/metadata_store.ts";
-import type { TagFreshness, UpstreamList } from "../ports/mirrors.ts";
+import { ThreadMetrics } from "../metrics/thread_metrics.ts";
 import type { Arrival } from "../registry/arrival.ts";
 import { LocalMirrors } from "../registry/local_mirrors.ts";
 import { PullCounter } from "../registry/pull_counter.ts";
@@ -18,54 +11,18 @@ import { JsonLog } from "../server/json_log.ts";
 import { RemovalHold } from "../storage/files/removals.ts";
 import { nodeHasher } from "../storage/node_hasher.ts";
 import { LogBatch } from "./log_batch.ts";
-import type { LogLevels } from "./log_levels.ts";
 import { makeMirrorSources } from "./mirror_sources.ts";
+import type {
+  ArrivalMessage,
+  BlobOnItsWay,
+  FromMirrors,
+  MirrorAnswer,
+  MirrorQuestion,
+  StartMirrors,
+  ToMirrors,
+} from "./mirror_messages.ts";
 import { answerCalls } from "./port_calls.ts";
-import type { ArrivalMessage } from "./remote_mirrors.ts";
-import { makeRegistry, openStores, type WriterAccess } from "./wire.ts";
-
-/** First message to the thread. */
-export interface StartMirrors {
-  readonly settings: Settings;
-  readonly logLevels: LogLevels;
-  readonly writer: WriterAccess;
-  /** Memory of the hold on removals. */
-  readonly removals: SharedArrayBuffer;
-}
-
-/** Later messages to the thread. */
-export type ToMirrors =
-  | { readonly kind: "serve"; readonly port: MessagePort }
-  | { readonly kind: "reload"; readonly settings: Settings };
-
-export type FromMirrors =
-  | { readonly kind: "log"; readonly lines: string }
-  | { readonly kind: "series"; readonly series: NewSeries };
-
-export type MirrorQuestion =
-  | { readonly kind: "tag"; readonly repository: RepositoryName; readonly tag: Tag }
-  | {
-    readonly kind: "manifest" | "blob" | "size" | "referrers";
-    readonly repository: RepositoryName;
-    readonly digest: Digest;
-  }
-  | { readonly kind: "tags"; readonly repository: RepositoryName; readonly page: PageRequest<Tag> };
-
-export type MirrorAnswer =
-  | TagFreshness
-  | BlobOnItsWay
-  | UpstreamList<Tag>
-  | UpstreamList<Descriptor>
-  | number
-  | undefined;
-
-/** A blob that arrives, for another thread. */
-export interface BlobOnItsWay {
-  readonly session: UploadSessionId;
-  readonly size: number;
-  /** Gives {@linkcode ArrivalMessage}s, the last of which says that it is there or will never be. */
-  readonly news: MessagePort;
-}
+import { makeRegistry, openStores } from "./wire.ts";
 
 const thread = self as unknown as {
   onmessage: (event: MessageEvent) => void;

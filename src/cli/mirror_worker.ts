@@ -1,7 +1,7 @@
 /** The mirror thread as the main thread sees it. */
 import type { Settings } from "../config/settings.ts";
 import type { ThreadCounters } from "../metrics/process_metrics.ts";
-import type { FromMirrors, StartMirrors, ToMirrors } from "./mirror_thread.ts";
+import type { FromMirrors, StartMirrors, ToMirrors } from "./mirror_messages.ts";
 
 export interface MirrorWorkerOptions {
   readonly permissions: Deno.PermissionOptions;

@@ -1,20 +1,15 @@
 /** The mirrors as an HTTP thread sees them: behind the thread that asks the upstreams. */
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
-import { type FaultMessage, faultOf } from "../core/fault_message.ts";
+import { faultOf } from "../core/fault_message.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { Tag } from "../core/tag.ts";
 import type { PageRequest } from "../ports/metadata_store.ts";
 import type { ArrivingBlob, Mirrors, TagFreshness, UpstreamList } from "../ports/mirrors.ts";
-import { Arrival, type ArrivalEvent } from "../registry/arrival.ts";
+import { Arrival } from "../registry/arrival.ts";
 import { TagMemory } from "../registry/tag_memory.ts";
-import type { BlobOnItsWay, MirrorAnswer, MirrorQuestion } from "./mirror_thread.ts";
+import type { ArrivalMessage, BlobOnItsWay, MirrorAnswer, MirrorQuestion } from "./mirror_messages.ts";
 import type { PortCalls } from "./port_calls.ts";
-
-/** What happens to a blob on its way, for another thread. */
-export type ArrivalMessage =
-  | Exclude<ArrivalEvent, { readonly kind: "failed" }>
-  | { readonly kind: "failed"; readonly fault: FaultMessage };
 
 type MirrorCalls = PortCalls<MirrorQuestion, MirrorAnswer>;
 
