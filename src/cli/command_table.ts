@@ -158,11 +158,14 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "export",
-    about:
-      "write content into one file that import takes over elsewhere: an OCI image layout in a tar archive",
+    about: "write content into one file that import takes over elsewhere (--bundle), or all of it (--backup)",
     arguments: [{ name: "REPOSITORY[:TAG|@DIGEST]..." }],
     options: [
-      { name: "bundle", value: "FILE", about: "the file; - writes to standard output" },
+      {
+        name: "bundle",
+        value: "FILE",
+        about: "the file, an OCI image layout in a tar archive; - writes to standard output",
+      },
       {
         name: "since",
         value: "FILE",
@@ -171,11 +174,18 @@ export const COMMANDS: readonly CommandEntry[] = [
       },
       { name: "sign-key", value: "FILE", about: "sign it (ed25519, PEM)" },
       { name: "force", about: "replace the file" },
+      {
+        name: "backup",
+        value: "DIRECTORY",
+        about: "a new or empty folder: make it a data directory to start on, while the server runs",
+      },
+      { name: "previous", value: "DIRECTORY", about: "share what an earlier backup has already" },
+      { name: "copy", about: "copy files into the backup although they could be shared by links" },
       JSON_OPTION,
     ],
     notes: [
-      "What is named goes in with all architectures and signatures; * and ? in the names stand for others.",
-      "Exit code 1 where the registry itself lacks something that belongs in.",
+      "What is named goes into a bundle with all architectures and signatures; * and ? in the names stand for others.",
+      "Exit code 1 also where the registry itself lacks something that belongs in.",
     ],
   },
   {

@@ -5,18 +5,22 @@ import {
   type ControlCaller,
   sendCommand,
 } from "../server/control_socket.ts";
-import type { DataWork } from "./data_command.ts";
+import type { Layout } from "../storage/files/layout.ts";
+import type { Log } from "../ports/log.ts";
+import { type DataWork, lockData } from "./data_command.ts";
 
 /** Name of the command. */
 export const HOLD_FILES = "hold files";
 
 /** The server's end: holds until the caller has gone away, however it ended. */
 export async function holdFilesByCommand(
-  { removalHold, schedule }: DataWork,
+  { removalHold, schedule, log }: DataWork,
   _args: ControlArguments,
   { progress, signal }: ControlCaller,
 ): Promise<ControlAnswer> {
   const letGo = removalHold.take();
+  const since = performance.now();
+  log.info("a command reads blob files: those of deleted blobs stay meanwhile");
   try {
     progress({ what: "held", done: 0, unit: "items" });
     const end = AbortSignal.any([signal, schedule.stopping]);
@@ -27,6 +31,8 @@ export async function holdFilesByCommand(
     return {};
   } finally {
     letGo();
+    const seconds = Math.round((performance.now() - since) / 1000);
+    log.info("a command has read blob files: those of deleted blobs go", { seconds });
   }
 }
 
@@ -56,6 +62,24 @@ export async function holdFiles(controlSocket: string): Promise<FileHold | undef
     async [Symbol.asyncDispose]() {
       leave.abort();
       await end.catch(() => {});
+    },
+  };
+}
+
+/**
+ * Keeps files from being removed until the disposal: the running server holds, or there is none and none can start.
+ *
+ * @throws {DirectoryInUse} {DatabaseTooNew}
+ * @throws {Error} where there is no data, or the server cannot be reached
+ */
+export async function keepFiles(layout: Layout, log: Log): Promise<FileHold> {
+  const hold = await holdFiles(layout.controlSocket);
+  if (hold !== undefined) return hold;
+  const lock = lockData(layout, log, { mayMake: false });
+  return {
+    lost: new AbortController().signal,
+    async [Symbol.asyncDispose]() {
+      lock.release();
     },
   };
 }

@@ -12,6 +12,7 @@ import { checkSettings } from "./check_settings.ts";
 import { hashPasswordFromInput } from "./hash_password.ts";
 import { readLogLevels } from "./log_levels.ts";
 import { configureClient } from "./client_config_command.ts";
+import { isBackup, runBackupLine } from "./backup_line.ts";
 import { runCollectLine } from "./collect_command_line.ts";
 import type { CommandText } from "./ask_data.ts";
 import { runExportLine } from "./export_command_line.ts";
@@ -96,8 +97,10 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
       );
     case "delete":
       return show(await runDeleteLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
-    case "export":
-      return show(await runExportLine(options, readSettings(configFiles).settings));
+    case "export": {
+      const run = isBackup(options) ? runBackupLine : runExportLine;
+      return show(await run(options, readSettings(configFiles).settings));
+    }
     case "systemd-unit":
       print(writeUnit({
         settings: readSettings(configFiles).settings,

@@ -8,8 +8,7 @@ import { Layout } from "../storage/files/layout.ts";
 import { openForReading } from "../storage/sqlite/open_database.ts";
 import { SqliteMetadataStore } from "../storage/sqlite/sqlite_metadata_store.ts";
 import { SqliteReader } from "../storage/sqlite/sqlite_reader.ts";
-import { lockData } from "./data_command.ts";
-import { holdFiles } from "./hold_files.ts";
+import { keepFiles } from "./hold_files.ts";
 
 export interface OpenContent extends AsyncDisposable {
   /** For reading only. */
@@ -32,11 +31,7 @@ export interface OpenContent extends AsyncDisposable {
 export async function openContent(settings: Settings, log: Log): Promise<OpenContent> {
   const layout = new Layout(settings.blobStore.rootDir);
   await using stack = new AsyncDisposableStack();
-  const hold = stack.use(await holdFiles(layout.controlSocket));
-  if (hold === undefined) {
-    const lock = lockData(layout, log, { mayMake: false });
-    stack.defer(() => lock.release());
-  }
+  const hold = stack.use(await keepFiles(layout, log));
   const database = openForReading(layout.database);
   stack.defer(() => database.close());
   database.exec("BEGIN");
@@ -51,7 +46,7 @@ export async function openContent(settings: Settings, log: Log): Promise<OpenCon
       if (isReading) database.exec("COMMIT");
       isReading = false;
     },
-    lost: hold?.lost ?? new AbortController().signal,
+    lost: hold.lost,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -6,6 +6,7 @@ import { Layout } from "../storage/files/layout.ts";
 import { RemovalHold } from "../storage/files/removals.ts";
 import { SqliteWithdrawals } from "../storage/sqlite/sqlite_scrub_store.ts";
 import { RemoteWriter } from "../storage/sqlite/writer_link.ts";
+import type { JobOver } from "./job_worker.ts";
 import { runScrub, type ScrubOptions } from "./scrub_job.ts";
 
 /** First message to the thread. */
@@ -18,9 +19,7 @@ export interface StartScrub {
   readonly removals: SharedArrayBuffer;
 }
 
-/** Any later message stops the scrub. */
-export type StopScrub = "stop";
-
+/** What it says before its end; any later message to it stops the scrub. */
 export type FromScrub =
   | { readonly kind: "progress"; readonly progress: ScrubProgress }
   | {
@@ -28,16 +27,14 @@ export type FromScrub =
     readonly level: "info" | "warn" | "error";
     readonly message: string;
     readonly fields: LogFields;
-  }
-  | { readonly kind: "ended"; readonly report: ScrubReport }
-  | { readonly kind: "failed"; readonly reason: string };
+  };
 
 /** ms between two messages of progress. */
 const PROGRESS_PAUSE_MS = 100;
 
 const thread = self as unknown as {
   onmessage: (event: MessageEvent) => void;
-  postMessage(message: FromScrub): void;
+  postMessage(message: FromScrub | JobOver<ScrubReport>): void;
 };
 
 const say = (level: "info" | "warn" | "error") => (message: string, fields: LogFields = {}): void =>

@@ -3,6 +3,7 @@ import type { BlobFile, BlobReader } from "../../ports/blob_store.ts";
 import { ByteCache } from "../byte_cache.ts";
 import { explainDiskFault } from "./disk_fault.ts";
 import { digestInName, type Layout } from "./layout.ts";
+import { openIfThere } from "./open_if_there.ts";
 import { ChunkRoom, readChunks, readFully } from "./read_chunks.ts";
 import { verifyBytes, verifying } from "./verify_read.ts";
 
@@ -86,15 +87,6 @@ async function openWhole(path: string, size: number): Promise<Deno.FsFile | unde
   if (file === undefined || file.statSync().size === size) return file;
   file.close();
   return undefined;
-}
-
-async function openIfThere(path: string): Promise<Deno.FsFile | undefined> {
-  try {
-    return await Deno.open(path, { read: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }
 
 function readerOfBytes(bytes: Uint8Array): BlobReader {

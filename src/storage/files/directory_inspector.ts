@@ -7,6 +7,7 @@ import type { FileInspector, FolderContent } from "../../ports/file_inspector.ts
 import type { NamedFile } from "../../ports/scrub_store.ts";
 import { readFully } from "./read_chunks.ts";
 import { digestInName, folderOf, isWithdrawnFile, type Layout, sessionOf } from "./layout.ts";
+import { openIfThere } from "./open_if_there.ts";
 import { Quarantine } from "./quarantine.ts";
 import { statIfThere } from "./stat_if_there.ts";
 
@@ -113,14 +114,5 @@ export class DirectoryInspector implements FileInspector {
 
   #below(path: string): string {
     return path.slice(this.#layout.rootDir.length + 1);
-  }
-}
-
-async function openIfThere(path: string): Promise<Deno.FsFile | undefined> {
-  try {
-    return await Deno.open(path, { read: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
   }
 }

@@ -42,6 +42,16 @@ export class Layout {
     return `${this.rootDir}/scrub.json`;
   }
 
+  /** Lies in a backup until it is whole. */
+  get incompleteBackup(): string {
+    return `${this.rootDir}/backup.incomplete`;
+  }
+
+  /** What a whole backup says of itself. */
+  get backupReport(): string {
+    return `${this.rootDir}/backup.json`;
+  }
+
   get uploads(): string {
     return `${this.rootDir}/uploads`;
   }

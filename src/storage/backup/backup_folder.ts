@@ -1,0 +1,78 @@
+/** The folder of a backup: new, for the owner only, and marked as not whole from its first moment to its last. */
+import { dirname } from "node:path";
+import { Layout, syncFolderNow } from "../files/layout.ts";
+import { statIfThere } from "../files/stat_if_there.ts";
+
+/**
+ * Makes the folder, or takes an empty one that is there. Gives its path without links.
+ *
+ * @throws {Error} for one with something in it, and for one inside of the data directory
+ */
+export async function makeBackupFolder(path: string, rootDir: string): Promise<string> {
+  const [parent, data] = [await Deno.realPath(dirname(path)), await Deno.realPath(rootDir)];
+  if (isBelow(parent, data)) throw isInData(path, rootDir);
+  try {
+    await Deno.mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  const directory = await Deno.realPath(path);
+  if (isBelow(directory, data)) throw isInData(path, rootDir);
+  for await (const { name } of Deno.readDir(directory)) {
+    throw new Error(
+      `Cannot make a backup in ${path}: ${name} is there already, and the folder has to be empty`,
+    );
+  }
+  await Deno.chmod(directory, 0o700);
+  return directory;
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return `${path}/`.startsWith(`${folder}/`);
+}
+
+function isInData(path: string, rootDir: string): Error {
+  return new Error(`Cannot make a backup in ${path}: it is in the data directory ${rootDir}`);
+}
+
+/** The first thing in the folder of a backup. */
+export function markIncomplete({ rootDir, incompleteBackup }: Layout): void {
+  const text =
+    "This backup is not whole. It is being made, or whoever made it was stopped: then remove it.\n";
+  writeDurably(incompleteBackup, text);
+  syncFolderNow(rootDir);
+}
+
+/** The last thing: the mark becomes the report, in one step. */
+export function markWhole({ rootDir, incompleteBackup, backupReport }: Layout, report: unknown): void {
+  writeDurably(incompleteBackup, `${JSON.stringify(report, null, 2)}\n`);
+  Deno.renameSync(incompleteBackup, backupReport);
+  syncFolderNow(rootDir);
+}
+
+/** @throws {Error} for a backup that did not come to its end: a registry in it would be one that lost content */
+export function requireWholeBackup({ rootDir, incompleteBackup }: Layout): void {
+  try {
+    Deno.lstatSync(incompleteBackup);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  throw new Error(
+    `Cannot use ${rootDir}: it is a backup that did not come to its end. Use another one, and remove this one`,
+  );
+}
+
+/** Gives the path of a whole backup without links. @throws {Error} for what is none */
+export async function requireBackup(path: string): Promise<string> {
+  const { backupReport } = new Layout(path);
+  if (await statIfThere(backupReport) !== undefined) return await Deno.realPath(path);
+  throw new Error(`Cannot share files with ${path}: it is no backup that came to its end`);
+}
+
+function writeDurably(path: string, text: string): void {
+  using file = Deno.openSync(path, { write: true, create: true, truncate: true, mode: 0o600 });
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+  file.syncSync();
+}
