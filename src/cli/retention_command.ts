@@ -2,7 +2,7 @@
 import type { Settings } from "../config/settings.ts";
 import { type RetentionReport, runRetention } from "../jobs/run_retention.ts";
 import { RetentionPolicies } from "../policy/retention_policies.ts";
-import type { ControlArguments, Progress } from "../server/control_socket.ts";
+import type { ControlArguments, ControlCaller } from "../server/control_socket.ts";
 import { cutoffOfAge } from "./cutoff_of_age.ts";
 import type { DataWork } from "./data_command.ts";
 import { makeRepositoryRules } from "./repository_rules.ts";
@@ -20,7 +20,7 @@ interface RetentionArguments {
 function retain(
   work: DataWork,
   { dryRun, maxRemovalsPercent }: RetentionArguments,
-  progress: (progress: Progress) => void,
+  { progress, signal }: ControlCaller,
 ): Promise<RetentionReport> {
   const { settings, inventory, clock, log } = work;
   const { global } = settings;
@@ -38,6 +38,7 @@ function retain(
     youngSince: cutoffOfAge(work, global.uploadExpiryMs),
     maxRemovalsPercent: maxRemovalsPercent ?? global.retention.maxRemovalsPercent,
     dryRun,
+    signal: AbortSignal.any([work.schedule.stopping, signal]),
     progress: (what, done, total) =>
       progress({ what, done, unit: "items", ...(total !== undefined && { total }) }),
   });
@@ -54,14 +55,14 @@ export function retentionPoliciesOf({ global, repositories }: Settings): Retenti
 export async function runRetentionCommand(
   work: DataWork,
   args: ControlArguments,
-  { progress }: { progress(progress: Progress): void },
+  caller: ControlCaller,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { dry_run: dryRun, max_removals_percent: maxRemovalsPercent } = args;
   const run = () =>
     retain(work, {
       dryRun: dryRun === true,
       maxRemovalsPercent: typeof maxRemovalsPercent === "number" ? maxRemovalsPercent : undefined,
-    }, progress);
+    }, caller);
   // A dry run changes nothing, so it may run beside anything.
   return { ...(dryRun === true ? await run() : await work.schedule.runAlone(RETENTION, run)) };
 }
@@ -77,6 +78,10 @@ export function retentionJob(work: DataWork): Job {
     intervalMs,
     atStart: false,
     firstMs: Math.min(intervalMs, FIRST_RUN_MS),
-    run: () => retain(work, { dryRun: false, maxRemovalsPercent: undefined }, () => {}),
+    run: () =>
+      retain(work, { dryRun: false, maxRemovalsPercent: undefined }, {
+        progress() {},
+        signal: work.schedule.stopping,
+      }),
   };
 }

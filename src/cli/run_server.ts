@@ -23,6 +23,7 @@ import { Scrape } from "./scrape.ts";
 import { watchStorage } from "./storage_facts.ts";
 import { prepareData } from "./prepare_data.ts";
 import type { ReadFiles } from "./read_files.ts";
+import { watchQuotas } from "./quota_facts.ts";
 import { Reload } from "./reload.ts";
 import { retentionJob } from "./retention_command.ts";
 import { Schedule } from "./schedule.ts";
@@ -37,6 +38,9 @@ const LONGEST_EXPIRY_PAUSE = 60 * 60 * 1000;
 
 /** Pause between two looks for history that is too old, in ms. */
 const HISTORY_PAUSE = 60 * 60 * 1000;
+
+/** ms that jobs under way may take to let go when the server stops; they need the writer for it. */
+const JOBS_END_MS = 5000;
 
 export interface RunServerOptions {
   readonly settings: Settings;
@@ -121,6 +125,7 @@ export async function runServer(
   measureLoopLag(metrics, "main");
   scrape.lookFirst(watchProcess(metrics));
   scrape.lookFirst(watchStorage(metrics, work.inventory, layout));
+  scrape.lookFirst(watchQuotas({ ...stores, metrics, settings: () => inForce }));
   scrape.lookFirst(() => metrics.gauge("http_threads", {}).set(threads.alive));
   listenForSignals((signal) => {
     log.info("stopping", { signal, drain_seconds: settings.server.drainTimeoutMs / 1000 });
@@ -162,6 +167,7 @@ export async function runServer(
   work.schedule.stop();
   control.close();
   if (code === 0) {
+    await work.schedule.idle(JOBS_END_MS);
     await threads.stop(settings.server.drainTimeoutMs);
     log.info("stopped");
   }

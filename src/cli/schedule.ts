@@ -88,6 +88,14 @@ export class Schedule {
     this.#timers.clear();
   }
 
+  /** Resolves when nothing runs any more, after `mostMs` in any case. */
+  async idle(mostMs: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((resolve) => timer = setTimeout(resolve, mostMs));
+    await Promise.race([Promise.allSettled(this.#running.values()), late]);
+    clearTimeout(timer);
+  }
+
   async #runToEnd<T>(name: string, run: () => Promise<T>): Promise<T> {
     const started = performance.now();
     let outcome: JobEnd["outcome"] = { done: false };

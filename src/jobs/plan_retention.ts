@@ -22,6 +22,8 @@ export interface PlanRetention {
   readonly historySince: number | undefined;
   /** ms since the epoch: a manifest without a tag that was pushed or asked for since then may be part of a push under way. */
   readonly youngSince: number;
+  /** Ends the judging early; what it gives then is of no use. */
+  readonly signal: AbortSignal;
   /** Hears of rules that could not be judged. */
   readonly onFault: (verdict: RetentionVerdict & { readonly keeps: true }) => void;
 }
@@ -63,6 +65,7 @@ export async function planRetention(job: PlanRetention): Promise<RepositoryPlan>
   const keptByRule: [Digest, Digest | undefined][] = [];
   let manifests = 0;
   for await (const manifest of walkManifests(job.inventory, job.repository)) {
+    if (job.signal.aborted) break;
     manifests++;
     const judge = await makeJudge(job, manifest);
     const { digest, subject } = manifest;
@@ -119,7 +122,10 @@ function decideTied(job: PlanRetention, graph: ManifestGraph, tied: readonly Tie
 
 async function rankTags(job: PlanRetention): Promise<{ byDigest: Map<Digest, RankedTag[]>; count: number }> {
   const all: TagFacts[] = [];
-  for await (const tag of walkTags(job.inventory, job.repository)) all.push(tag);
+  for await (const tag of walkTags(job.inventory, job.repository)) {
+    if (job.signal.aborted) break;
+    all.push(tag);
+  }
   const pushed = rank(all, ({ pushedAt }) => pushedAt);
   const pulled = rank(all, ({ pulledAt }) => pulledAt);
   const byDigest = new Map<Digest, RankedTag[]>();

@@ -33,6 +33,8 @@ export interface RunRetention {
   readonly maxRemovalsPercent: number;
   /** Only says what would be removed. */
   readonly dryRun: boolean;
+  /** Ends the run early: between two repositories or pages while it judges, between two transactions while it removes. */
+  readonly signal: AbortSignal;
   readonly progress: (what: string, done: number, total?: number) => void;
 }
 
@@ -68,9 +70,13 @@ export async function runRetention(job: RunRetention): Promise<RetentionReport> 
     tags: sum(plans, (plan) => plan.tags.length),
     manifests: sum(plans, (plan) => sum(plan.groups, (group) => group.length)),
   };
-  const stopped = excessOf(job, planned, judged);
+  const stopped = job.signal.aborted
+    ? "the run was told to end before everything was judged"
+    : excessOf(job, planned, judged);
   const report = new Report();
-  if (stopped !== undefined) job.log.error("retention removed nothing", { reason: stopped });
+  if (stopped !== undefined) {
+    job.log[job.signal.aborted ? "info" : "error"]("retention removed nothing", { reason: stopped });
+  }
   for (const plan of plans) {
     if (job.dryRun || stopped !== undefined) listPlan(plan, report);
     else await carryOut(job, plan, report);
@@ -106,6 +112,7 @@ async function planAll(job: RunRetention, now: number): Promise<RepositoryPlan[]
   /** A rule that fails for one tag fails for many: the log hears of each once. */
   const failed = new Set<string>();
   for await (const repository of walkRepositories(job.inventory)) {
+    if (job.signal.aborted) break;
     const policy = job.policies.find(repository);
     if (policy === undefined) continue;
     job.progress(`judging ${repository}`, plans.length);
@@ -163,7 +170,7 @@ async function carryOut(job: RunRetention, plan: RepositoryPlan, report: Report)
     report.add(removal);
     log.info("retention removed", { ...removal, rules });
   };
-  for (let start = 0; start < plan.tags.length; start += AT_ONCE) {
+  for (let start = 0; start < plan.tags.length && !job.signal.aborted; start += AT_ONCE) {
     const some = plan.tags.slice(start, start + AT_ONCE);
     const removed = new Set(await inventory.removeTags(repository, some, job.clock.now()));
     for (const tag of some) if (removed.has(tag.tag)) tell(removalOfTag(repository, tag));
@@ -172,6 +179,7 @@ async function carryOut(job: RunRetention, plan: RepositoryPlan, report: Report)
   // Until now the history of the tags that went today was not a reason to keep; those of others since then are.
   const historySince = job.historySince ?? Infinity;
   await removeGroups(plan, log, async (group) => {
+    if (job.signal.aborted) return false;
     const removed = await inventory.removeManifests({
       repository,
       manifests: group.map(pickState),

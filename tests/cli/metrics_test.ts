@@ -120,6 +120,48 @@ Deno.test("the store, the disk, the process and the versions are told", async ()
   assert.ok(value(families, "job_runs_total", { job: "expiry of uploads", result: "done" }) >= 1);
 });
 
+Deno.test("of each quota of the configuration the limit is told, and how full the fullest repository is", async () => {
+  await using registry = await startRegistry({
+    tls: false,
+    config: `[global.access_policy]
+default_allow = true
+[repository."team"]
+quota_manifests = 5
+quota_bytes = "1GiB"
+[repository."small"]
+quota_tags = 3
+[repository."free"]
+immutable_tags = true`,
+  });
+  using api = new RegistryApi(registry);
+  const [one, other] = [await buildImage(), await buildImage()];
+  await api.pushImage("team/a", one, "v1");
+  await api.pushImage("team/b/c", one, "v1");
+  await api.pushImage("team/b/c", other, "v2");
+  for (const name of ["free", "team-x", "other"]) {
+    for (const [tag, image] of Object.entries({ one, other })) await api.pushImage(name, image, tag);
+  }
+  await api.pushImage("small/x", one, "v1");
+  const families = await scrape(api);
+  const quotas = (name: string) =>
+    Object.fromEntries(
+      families.get(`simple_registry_${name}`)!.samples.map(({ labels, value }) => [
+        `${labels.repository} ${labels.of}`,
+        value,
+      ]),
+    );
+  assert.deepEqual(quotas("quota_limit"), {
+    "team bytes": 1024 ** 3,
+    "team manifests": 5,
+    "small tags": 3,
+  });
+  const { "team bytes": bytes, ...counts } = quotas("quota_used");
+  assert.deepEqual(counts, { "team manifests": 2, "small tags": 1 });
+  const blobs = [one, other].flatMap(({ config, layers, manifest }) => [config, ...layers, manifest]);
+  const each = new Map(blobs.map(({ digest, bytes }) => [digest, bytes.length]));
+  assert.equal(bytes, [...each.values()].reduce((sum, size) => sum + size, 0));
+});
+
 const CA = makeAuthority({ subject: "Client Root" });
 const identityOf = (subject: string): ClientIdentity => {
   const made = makeClient(CA, { subject });

@@ -114,3 +114,19 @@ Deno.test("a schedule that was stopped begins nothing any more", async () => {
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(runs.calls(), calls);
 });
+
+Deno.test("whoever stops a schedule can wait for what runs to let go, but not for ever", async () => {
+  const schedule = new Schedule(quietLog());
+  const letGo = schedule.runAlone("quick to end", async () => {
+    await new Promise((resolve) => schedule.stopping.addEventListener("abort", resolve));
+    return "done";
+  });
+  schedule.stop();
+  await schedule.idle(60_000);
+  assert.equal(await letGo, "done");
+  const goOn = Promise.withResolvers<void>();
+  const deaf = schedule.runAlone("deaf", () => goOn.promise);
+  await schedule.idle(1);
+  goOn.resolve();
+  await deaf;
+});

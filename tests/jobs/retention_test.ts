@@ -30,6 +30,7 @@ function makeJob(metadata: TempMetadata, policies: RetentionPolicies, rest: Part
     youngSince: NOW - DAY,
     maxRemovalsPercent: 100,
     dryRun: false,
+    signal: new AbortController().signal,
     progress: () => {},
     ...rest,
   };
@@ -382,4 +383,39 @@ Deno.test("rules judge by size, annotations and pulls, and a pull in between kee
   );
   assert.equal((await runRetention(makeJob(store.metadata, policies, { inventory: late }).job)).tags, 0);
   assert.deepEqual((await store.left()).tags, ["annotated", "large", "larger", "popular", "pulled"]);
+});
+
+Deno.test("a run that is told to end while it judges removes nothing, and says why", async () => {
+  using store = await open(image("old", 90, ["v1"]), image("older", 99, ["v2"]));
+  const stop = new AbortController();
+  const inventory = withOther(store.metadata.inventory, {
+    listManifestFacts: (...args) => {
+      stop.abort();
+      return store.metadata.inventory.listManifestFacts(...args);
+    },
+  });
+  const { job, lines } = makeJob(store.metadata, rules("false"), { inventory, signal: stop.signal });
+  const report = await runRetention(job);
+  assert.match(report.stopped!, /told to end before everything was judged/);
+  assert.deepEqual(lines.map(({ level, message }) => `${level} ${message}`), [
+    "info retention removed nothing",
+  ]);
+  assert.deepEqual(await store.left(), { tags: ["v1", "v2"], manifests: ["old", "older"] });
+});
+
+Deno.test("a run that is told to end while it removes lets go after the transaction under way, and reports that one", async () => {
+  const images = Array.from({ length: 300 }, (_, i) => image(`image ${i}`, 90, [`v${i}`]));
+  using store = await open(...images);
+  const stop = new AbortController();
+  const inventory = withOther(store.metadata.inventory, {
+    removeTags: async (...args) => {
+      stop.abort();
+      return await store.metadata.inventory.removeTags(...args);
+    },
+  });
+  const { job } = makeJob(store.metadata, rules("false"), { inventory, signal: stop.signal });
+  const report = await runRetention(job);
+  assert.deepEqual([report.tags, report.manifests], [200, 0]);
+  const left = await store.left();
+  assert.deepEqual([left.tags.length, left.manifests.length], [100, 300]);
 });
