@@ -134,6 +134,33 @@ export const COMMANDS: readonly CommandEntry[] = [
     notes: ["Exit code 1 where more would go than that, and nothing went."],
   },
   {
+    name: "sync",
+    about:
+      "copy content of other registries: all that [[mirror]] in the configuration says, or what options say",
+    options: [
+      {
+        name: "from",
+        value: "HOST/NAME:TAG",
+        about: "one copy: the repository there, with a tag or @DIGEST",
+      },
+      { name: "to", value: "REPOSITORY", about: "of that copy; without --from the configured ones to it" },
+      {
+        name: "tags",
+        value: "'3.*,>=3.18 <4'",
+        about: "of that copy: tags by name, pattern or range of versions",
+      },
+      {
+        name: "platform",
+        value: "OS/ARCH,...",
+        about: "of that copy: only these of images for several platforms",
+      },
+      { name: "no-referrers", about: "of that copy: without signatures and the like" },
+      { name: "dry-run", about: "only say what would come" },
+      JSON_OPTION,
+    ],
+    notes: ["Exit codes: 0 where everything came, 1 where something did not."],
+  },
+  {
     name: "tags history",
     about: "say what a tag named, and when",
     arguments: TAG_ARGUMENTS,

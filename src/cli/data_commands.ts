@@ -4,6 +4,7 @@ import type { DataCommands } from "./data_command.ts";
 import { HOLD_FILES, holdFilesByCommand } from "./hold_files.ts";
 import { runRetentionCommand } from "./retention_command.ts";
 import { runScrubCommand } from "./scrub_command.ts";
+import { runSyncCommand, SYNC } from "./sync/sync_command.ts";
 import { deleteTagsByCommand, restoreTagByCommand, showTagHistory } from "./tag_commands.ts";
 
 export const DATA_COMMANDS: DataCommands = {
@@ -11,6 +12,7 @@ export const DATA_COMMANDS: DataCommands = {
   [HOLD_FILES]: holdFilesByCommand,
   retention: runRetentionCommand,
   scrub: runScrubCommand,
+  [SYNC]: runSyncCommand,
   "tags history": showTagHistory,
   "tags restore": restoreTagByCommand,
   delete: deleteTagsByCommand,

@@ -25,6 +25,7 @@ import { ReadFiles } from "./read_files.ts";
 import { readSettings } from "./read_settings.ts";
 import { runScrubLine } from "./scrub_line.ts";
 import { runServer } from "./run_server.ts";
+import { runSyncLine } from "./sync/sync_line.ts";
 import { type CommandLine, describeUsage, parseCommandLine, USAGE, UsageError } from "./usage.ts";
 import { versionText } from "./version.ts";
 
@@ -85,6 +86,8 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
       return show(await runRetentionLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
     case "scrub":
       return show(await runScrubLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
+    case "sync":
+      return show(await runSyncLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
     case "tags history":
     case "tags restore":
       return show(

@@ -28,6 +28,7 @@ import { Reload } from "./reload.ts";
 import { retentionJob } from "./retention_command.ts";
 import { Schedule } from "./schedule.ts";
 import { describeLastScrub, scrubJob } from "./scrub_command.ts";
+import { syncJob } from "./sync/sync_command.ts";
 import { withSystemCas } from "./system_cas.ts";
 import { Threads } from "./threads.ts";
 import { versionFacts } from "./version.ts";
@@ -220,7 +221,7 @@ function planJobs(work: DataWork): void {
       });
     },
   });
-  for (const job of [retentionJob, scrubJob, collectJob, slowPushJob]) schedule.adjust(job(work));
+  for (const job of [retentionJob, scrubJob, collectJob, slowPushJob, syncJob]) schedule.adjust(job(work));
 }
 
 /** The first signal stops in order; a second one ends at once. */

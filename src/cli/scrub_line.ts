@@ -3,16 +3,13 @@ import { parseSize } from "../config/parse_size.ts";
 import type { Settings } from "../config/settings.ts";
 import { formatSize } from "../core/format_size.ts";
 import { describeCounts, describeFinding, type ScrubReport } from "../jobs/scrub_report.ts";
-import type { Log } from "../ports/log.ts";
 import { type CommandText, inJson } from "./ask_data.ts";
 import { type DataCommands, runDataCommand } from "./data_command.ts";
 import { readOptions } from "./options.ts";
 import { ProgressBar } from "./progress_bar.ts";
 import { isClean, SCRUB } from "./scrub_command.ts";
 import { UsageError } from "./usage.ts";
-
-/** What is found is in the report. */
-const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+import { SILENT } from "../server/silent_log.ts";
 
 /** @throws {UsageError} and what keeps the scrub from going on */
 export async function runScrubLine(

@@ -24,7 +24,7 @@ export function withSystemCas(
   if (!auth.webhooks.some(needsSystemCas) && !upstreams.some(isSecure)) return settings;
   const pems = readSystemCas();
   if (pems.length === 0) requireOwnCas(settings);
-  const systemCas = { pem: pems.map((pem) => `${pem}\n`).join(""), file: "the CAs of the system" };
+  const systemCas = systemCasOf(pems);
   return {
     ...settings,
     auth: {
@@ -41,14 +41,25 @@ function withUpstreamCas(repository: RepositorySettings, system: CertificateFile
   const { mirror } = repository;
   if (mirror === undefined) return repository;
   const upstreams = mirror.upstreams.map((upstream) => {
-    if (!isSecure(upstream)) return upstream;
-    const own = upstream.serverCa;
-    const serverCa = own === undefined
-      ? system
-      : { pem: `${own.pem.trimEnd()}\n${system.pem}`, file: `${own.file} and ${system.file}` };
-    return { ...upstream, serverCa };
+    return isSecure(upstream) ? { ...upstream, serverCa: joinCas(upstream.serverCa, system) } : upstream;
   });
   return { ...repository, mirror: { ...mirror, upstreams } };
+}
+
+/** The same for one registry elsewhere, when the thread that asks it may read the CAs of the system itself. */
+export function withOwnAndSystemCas<T extends Server>(server: T): T {
+  if (!isSecure(server)) return server;
+  return { ...server, serverCa: joinCas(server.serverCa, systemCasOf(getCACertificates("system"))) };
+}
+
+function systemCasOf(pems: readonly string[]): CertificateFile {
+  return { pem: pems.map((pem) => `${pem}\n`).join(""), file: "the CAs of the system" };
+}
+
+function joinCas(own: CertificateFile | undefined, system: CertificateFile): CertificateFile {
+  return own === undefined
+    ? system
+    : { pem: `${own.pem.trimEnd()}\n${system.pem}`, file: `${own.file} and ${system.file}` };
 }
 
 /** @throws {ConfigError} */

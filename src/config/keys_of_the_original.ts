@@ -30,7 +30,7 @@ export const KEYS_OF_THE_ORIGINAL: ReadonlyMap<string, string> = new Map([
   ["global.enable_manifest_redirect", NO_REDIRECTS],
   ["global.shutdown_drain_secs", 'write drain_timeout = "30s" under [server]'],
   ["global.namespace_walk_concurrency", "remove it: listings come from the database"],
-  ["global.gc_grace_secs", "remove it: this version does not collect garbage"],
+  ["global.gc_grace_secs", 'write grace = "12h" under [collect]'],
 
   ["repository.*.event_webhooks", `sending events ${REFUSES}`],
   ["repository.*.downstream", `replicating to a downstream ${REFUSES}`],

@@ -10,6 +10,7 @@ import { readAccessPolicy } from "./read_access_policy.ts";
 import { readIdentities, readTokenService } from "./read_auth.ts";
 import { readCollect } from "./read_collect.ts";
 import { readDocument } from "./read_document.ts";
+import { readSyncs } from "./read_syncs.ts";
 import { readTable } from "./read_table.ts";
 import { readRetentionRules, type RetentionReading } from "./read_retention.ts";
 import { readTagSettings } from "./read_tag_settings.ts";
@@ -64,6 +65,7 @@ export function loadConfig(
   const webhookNames = checkWebhookNames(values, checking);
   const tags = readTagSettings(global, ["global"], checking);
   const repositories = checkRepositories(values.repository, { webhookNames, tags, retention }, checking);
+  const syncs = readSyncs(values.mirror, checking);
   const takesCredentials = identities.length > 0 || tokenService !== undefined;
   const accessPolicy = checkExposure({
     bindAddress: server.bind_address,
@@ -116,6 +118,7 @@ export function loadConfig(
     scrub: { intervalMs: values.scrub.interval, rate: values.scrub.rate },
     auth: { identities, webhooks, ...(tokenService && { tokenService }) },
     repositories,
+    syncs,
     warnings,
   };
 }

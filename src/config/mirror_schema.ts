@@ -1,12 +1,23 @@
-/** The keys of a repository that is a mirror, and of the registries that it pulls from. */
+/** The keys of what comes from other registries: repositories that are mirrors, and what is copied on purpose. */
 import { key, type Keys, listKey, optionalKey, repeatedSections, requiredKey } from "./schema_item.ts";
-import { choice, HOST, NETWORK, SECRET, UPSTREAM_URL, USERNAME } from "./text_type.ts";
-import { BOOLEAN, durationOrNever, integer, PATH } from "./value_type.ts";
+import {
+  choice,
+  HOST,
+  NETWORK,
+  PLATFORM,
+  REMOTE_REPOSITORY,
+  REPOSITORY_NAME,
+  SECRET,
+  TAG_SELECTOR,
+  UPSTREAM_URL,
+  USERNAME,
+} from "./text_type.ts";
+import { BOOLEAN, durationOrNever, integer, PATH, SCHEDULE } from "./value_type.ts";
 
 const SECONDS = integer(1, 3600);
 
-export const UPSTREAM = {
-  url: requiredKey(UPSTREAM_URL, "Registry to pull from; a path goes before the names of its repositories."),
+/** How another registry is reached. */
+export const CONNECTION = {
   username: optionalKey(USERNAME, "User name at the upstream."),
   password: optionalKey(SECRET, "Password or access token at the upstream."),
   password_file: optionalKey(PATH, "File that holds the password instead."),
@@ -30,6 +41,30 @@ export const UPSTREAM = {
     'a list of hosts such as ["auth.example.net", "auth.example.org:8443"]',
     "Token services beyond the site of the upstream that may see its credentials.",
   ),
+} satisfies Keys;
+
+export const UPSTREAM = {
+  url: requiredKey(UPSTREAM_URL, "Registry to pull from; a path goes before the names of its repositories."),
+  ...CONNECTION,
+} satisfies Keys;
+
+/** What the server copies by itself: `[[mirror]]`. */
+export const SYNC = {
+  from: requiredKey(REMOTE_REPOSITORY, "Repository of another registry."),
+  to: requiredKey(REPOSITORY_NAME, "Repository here that gets its content."),
+  tags: listKey(
+    TAG_SELECTOR,
+    'a list such as ["latest", "3.*", ">=3.18 <4"]',
+    "Tags to copy: names, patterns, ranges of versions.",
+  ),
+  platforms: listKey(
+    PLATFORM,
+    'a list such as ["linux/amd64", "linux/arm64"]',
+    "Platforms to copy of what is there for several; none stands for all.",
+  ),
+  referrers: key(BOOLEAN, true, "Copies signatures and whatever else refers to what is copied."),
+  schedule: key(SCHEDULE, "24h", "Pause between two runs, a time of the day, or never."),
+  ...CONNECTION,
 } satisfies Keys;
 
 export const MIRROR = {

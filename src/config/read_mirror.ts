@@ -3,7 +3,7 @@ import { type Checking, isSet, noteMissing, noteProblem } from "./checking.ts";
 import type { KeyPath } from "./key_path.ts";
 import { readCaBundle, readKeyPair } from "./read_key_pair.ts";
 import { readSecret } from "./read_secret.ts";
-import type { MIRROR, UPSTREAM } from "./mirror_schema.ts";
+import { CONNECTION, type MIRROR, type UPSTREAM } from "./mirror_schema.ts";
 import type { ValuesOf } from "./schema_item.ts";
 import type { MirrorSettings, UpstreamSettings } from "./settings.ts";
 
@@ -12,6 +12,15 @@ type UpstreamValues = ValuesOf<typeof UPSTREAM>;
 
 /** Keys that say nothing where there is no upstream. */
 const MIRROR_KEYS = ["revalidate_after", "on_upstream_error", "on_upstream_not_found", "offline"];
+
+/** How a registry is reached of which no settings say anything. */
+export const DEFAULT_CONNECTION: Omit<UpstreamSettings, "url"> = {
+  maxRedirects: CONNECTION.max_redirect.fallback,
+  connectTimeoutMs: CONNECTION.connect_timeout_secs.fallback * 1000,
+  readTimeoutMs: CONNECTION.read_timeout_secs.fallback * 1000,
+  allowedAddresses: [],
+  tokenRealms: [],
+};
 
 /** undefined for a repository that is pushed to. */
 export function readMirror(
@@ -37,7 +46,8 @@ export function readMirror(
   };
 }
 
-function readUpstream(values: UpstreamValues, path: KeyPath, checking: Checking): UpstreamSettings[] {
+/** Notes the problems of one upstream; none where its url is faulty. */
+export function readUpstream(values: UpstreamValues, path: KeyPath, checking: Checking): UpstreamSettings[] {
   const credential = readCredential(values, path, checking);
   const clientCertificate = readClientCertificate(values, path, checking);
   const serverCa = values.server_ca_bundle === undefined ? undefined : readCaBundle(

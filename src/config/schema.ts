@@ -1,6 +1,6 @@
 /** Every table and key of the configuration: its type, its default, and what it is for. */
 import type { KeyPath } from "./key_path.ts";
-import { MIRROR } from "./mirror_schema.ts";
+import { MIRROR, SYNC } from "./mirror_schema.ts";
 import {
   key,
   type Keys,
@@ -8,6 +8,7 @@ import {
   namedSections,
   optionalKey,
   optionalSection,
+  repeatedSections,
   requiredKey,
   section,
 } from "./schema_item.ts";
@@ -267,6 +268,7 @@ export const SCHEMA = {
   collect: section("When content goes that nothing leads to any more.", COLLECT),
   scrub: section("Looking for damage before somebody pulls it.", SCRUB),
   repository: namedSections("Settings of one repository and of all below its name.", REPOSITORY),
+  mirror: repeatedSections("What is copied from another registry at set times.", SYNC),
   auth: section("Who may log in, and who else is asked.", {
     identity: namedSections("A user name with its password.", IDENTITY),
     token_service: optionalSection(

@@ -1,5 +1,9 @@
 /** The checked configuration: plain data, so that it can be posted to the threads. */
 import type { DailyWindow } from "../core/daily_window.ts";
+import type { Platform } from "../core/index_platforms.ts";
+import type { RemoteRepositoryName } from "../core/remote_repository_name.ts";
+import type { SyncSchedule } from "../core/sync_schedule.ts";
+import type { TagSelector } from "../core/tag_selector.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { PolicySource, RuleSource } from "../policy/rule_source.ts";
 import type { Network } from "./parse_network.ts";
@@ -46,6 +50,8 @@ export interface Settings {
   };
   readonly auth: AuthSettings;
   readonly repositories: readonly RepositorySettings[];
+  /** What is copied from other registries at set times; no two have the same `to` and `from`. */
+  readonly syncs: readonly SyncSettings[];
   /** Sentences for the log: nothing that stops a start. */
   readonly warnings: readonly string[];
 }
@@ -176,6 +182,20 @@ export interface UpstreamSettings {
   readonly allowedAddresses: readonly Network[];
   /** `host` or `host:port`, in lower case. */
   readonly tokenRealms: readonly string[];
+}
+
+/** Content of another registry that is copied on purpose. */
+export interface SyncSettings {
+  readonly from: RemoteRepositoryName;
+  readonly to: RepositoryName;
+  /** At least one. */
+  readonly tags: readonly TagSelector[];
+  /** None stands for all. */
+  readonly platforms: readonly Platform[];
+  readonly referrers: boolean;
+  readonly schedule: SyncSchedule;
+  /** How the registry of `from` is reached; absent where the table does not say. */
+  readonly upstream?: UpstreamSettings;
 }
 
 export interface AuthSettings {

@@ -1,4 +1,9 @@
 /** The kinds of texts that keys take: words, names, secrets, addresses of the web, rules. */
+import type { Platform } from "../core/index_platforms.ts";
+import { parsePlatform } from "../core/platform_selection.ts";
+import { parseRemoteRepositoryName, type RemoteRepositoryName } from "../core/remote_repository_name.ts";
+import { isRepositoryName, type RepositoryName } from "../core/repository_name.ts";
+import { parseTagSelector, type TagSelector } from "../core/tag_selector.ts";
 import { type DailyWindow, parseDailyWindow } from "../core/daily_window.ts";
 import type { StringNode } from "./document.ts";
 import { type Network, parseNetwork } from "./parse_network.ts";
@@ -71,6 +76,29 @@ export const HOST: ValueType<string> = {
       ? node.value.toLowerCase()
       : undefined;
   },
+};
+
+/** A repository of another registry. */
+export const REMOTE_REPOSITORY: ValueType<RemoteRepositoryName> = {
+  expected:
+    'a repository with its registry such as "docker.io/library/alpine" or "registry.example.com:5000/app", without tag',
+  parse: (node) => node.kind === "string" ? parseRemoteRepositoryName(node.value) : undefined,
+};
+
+/** A repository here. */
+export const REPOSITORY_NAME: ValueType<RepositoryName> = {
+  expected: 'the name of a repository such as "dockerhub/library/alpine"',
+  parse: (node) => node.kind === "string" && isRepositoryName(node.value) ? node.value : undefined,
+};
+
+export const TAG_SELECTOR: ValueType<TagSelector> = {
+  expected: 'a tag, a pattern such as "3.*", or a range of versions such as ">=3.18 <4"',
+  parse: (node) => node.kind === "string" ? parseTagSelector(node.value) : undefined,
+};
+
+export const PLATFORM: ValueType<Platform> = {
+  expected: 'a platform such as "linux/amd64" or "linux/arm/v7"',
+  parse: (node) => node.kind === "string" ? parsePlatform(node.value) : undefined,
 };
 
 /** Where clients ask for tokens: they append a query of their own. */

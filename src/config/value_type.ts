@@ -1,5 +1,6 @@
 /** The kinds of values that keys take: how each is read, and the words that say what was expected. */
 import { isIP } from "node:net";
+import { parseTimeOfDay, type SyncSchedule } from "../core/sync_schedule.ts";
 import type { Node } from "./document.ts";
 import { parseDuration } from "./parse_duration.ts";
 import { parseSize } from "./parse_size.ts";
@@ -82,6 +83,19 @@ export function durationOrNever(most: { readonly ms: number; readonly text: stri
     parse: (node) => node.kind === "string" && node.value === "never" ? Infinity : timed.parse(node),
   };
 }
+
+/** When something is done again and again. */
+export const SCHEDULE: ValueType<SyncSchedule> = {
+  expected: 'a duration from "1m" to "365d", a time of the day such as "03:30", or "never"',
+  parse: (node) => {
+    if (node.kind !== "string") return undefined;
+    if (node.value === "never") return { kind: "never" };
+    const minute = parseTimeOfDay(node.value);
+    if (minute !== undefined) return { kind: "daily", minute };
+    const ms = within(parseDuration(node.value), 60_000, 365 * 86_400_000);
+    return ms === undefined ? undefined : { kind: "every", ms };
+  },
+};
 
 /** An integer, or a text of digits that came from the environment, where there is nothing but text. */
 function integerOf(node: Node): bigint | undefined {

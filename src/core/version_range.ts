@@ -8,9 +8,10 @@ export interface VersionRange {
   readonly takesPrereleases: boolean;
 }
 
+/** Plain data, since ranges are part of settings. */
 interface Bound {
   readonly below: boolean;
-  readonly version: SemanticVersion;
+  readonly version: string;
   /** Whether the version itself is in. */
   readonly included: boolean;
 }
@@ -40,7 +41,7 @@ export function isInRange({ bounds, takesPrereleases }: VersionRange, text: stri
   const version = new SemanticVersion(text);
   if (!version.isVersion || (version.prerelease !== "" && !takesPrereleases)) return false;
   return bounds.every((bound) => {
-    const order = version.compare(bound.version);
+    const order = version.compare(new SemanticVersion(bound.version));
     if (order === 0) return bound.included;
     return bound.below ? order < 0 : order > 0;
   });
@@ -51,7 +52,7 @@ function boundsOf([, operator, ...parts]: RegExpExecArray): Bound[] {
     part === undefined ? undefined : Number(part)
   );
   const suffix = parts[3] === undefined ? "" : `-${parts[3]}`;
-  const version = new SemanticVersion(`${major}.${minor ?? 0}.${patch ?? 0}${suffix}`);
+  const version = `${major}.${minor ?? 0}.${patch ?? 0}${suffix}`;
   // What `1.2` stands for begins with 1.2.0 and ends before 1.3.0.
   const isWhole = patch !== undefined;
   const next = minor === undefined ? after(major!) : after(major!, minor);
@@ -86,15 +87,15 @@ function boundsOf([, operator, ...parts]: RegExpExecArray): Bound[] {
 }
 
 /** `^` lets everything move that is right of the first part that is not 0. */
-function endOfCaret(major: number, minor: number | undefined, patch: number | undefined): SemanticVersion {
+function endOfCaret(major: number, minor: number | undefined, patch: number | undefined): string {
   if (major > 0 || minor === undefined) return after(major);
   if (minor > 0 || patch === undefined) return after(0, minor);
   return after(0, 0, patch);
 }
 
 /** The first version that does not begin with these parts; "-0" comes before each of its prereleases. */
-function after(major: number, minor?: number, patch?: number): SemanticVersion {
-  if (minor === undefined) return new SemanticVersion(`${major + 1}.0.0-0`);
-  if (patch === undefined) return new SemanticVersion(`${major}.${minor + 1}.0-0`);
-  return new SemanticVersion(`${major}.${minor}.${patch + 1}-0`);
+function after(major: number, minor?: number, patch?: number): string {
+  if (minor === undefined) return `${major + 1}.0.0-0`;
+  if (patch === undefined) return `${major}.${minor + 1}.0-0`;
+  return `${major}.${minor}.${patch + 1}-0`;
 }

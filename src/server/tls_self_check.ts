@@ -2,9 +2,9 @@
 import { request } from "node:https";
 import type { Handled, HttpRequest } from "../http/message.ts";
 import { NO_METRICS } from "../metrics/no_metrics.ts";
-import type { Log } from "../ports/log.ts";
 import { HttpServer, type HttpServerOptions } from "./http_server.ts";
 import type { TlsKeyPair } from "./node_server.ts";
+import { SILENT } from "./silent_log.ts";
 
 /** ms for each step of the check. */
 const PATIENCE_MS = 10_000;
@@ -17,9 +17,6 @@ const LIMITS = {
   bodyWindowMs: PATIENCE_MS,
   maxConnections: 10,
 };
-
-/** The check's own requests are nobody's business. */
-const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** This runtime or this key pair cannot be trusted with clients' certificates. */
 export class UnsafeTls extends Error {

@@ -17,6 +17,9 @@ const WITH_ALTERNATIVES = UNCOMMENTED.replace(/^# or: /gm, "");
 
 const NAMES: Readonly<Record<string, string>> = { repository: "team", identity: "ci", webhook: "gate" };
 
+/** Tables in a row. */
+const REPEATED: readonly string[] = ["upstream", "mirror"];
+
 const DER_CRL = Uint8Array.of(0x30, 0x00);
 
 function plainValue(node: Node | undefined): unknown {
@@ -83,7 +86,11 @@ Deno.test("config.example.toml holds every key and table of the schema, each key
     const entry = findEntry(
       document,
       path.flatMap((name, index) =>
-        name === "*" ? NAMES[path[index - 1]!]! : path[index - 1] === "upstream" ? ["1", name] : name
+        name === "*"
+          ? NAMES[path[index - 1]!]!
+          : REPEATED.includes(path.slice(0, index).at(-1) ?? "")
+          ? ["1", name]
+          : name
       ),
     );
     assert.ok(entry !== undefined, `${path.join(".")} is missing`);

@@ -38,6 +38,7 @@ Deno.test("BUILT_IN listens on loopback without TLS, and allows everything", () 
       scrub: { intervalMs: 30 * 86_400_000, rate: 50 * 1024 ** 2 },
       auth: { identities: [], webhooks: [] },
       repositories: [],
+      syncs: [],
       warnings: [],
     } satisfies Settings,
   );
@@ -164,6 +165,7 @@ Deno.test("loadConfig() reads every key", () => {
           unprefixed: false,
         },
       ],
+      syncs: [],
       warnings: [],
     } satisfies Settings,
   );
@@ -214,7 +216,7 @@ idle_timeout = 0
 [repository."A"]
 `),
     [
-      "config.toml:1: prot: unknown key, expected one of server, blob_store, global, collect, scrub, repository, auth",
+      "config.toml:1: prot: unknown key, expected one of server, blob_store, global, collect, scrub, repository, mirror, auth",
       'config.toml:3: global.max_blob_size: expected a size such as "5GiB" (1024) or "5GB" (1000), ' +
       'or a number of bytes, at least 1, got the text "5G"',
       "config.toml:4: global.upload_expiry: the environment variable UNSET is not set",

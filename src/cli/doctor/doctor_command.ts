@@ -5,6 +5,7 @@ import { readOptions } from "../options.ts";
 import { isPainted, paintLevel } from "../paint.ts";
 import { examine } from "./examine.ts";
 import { describeFinding, type Finding, type Level } from "./finding.ts";
+import { formatCount } from "../../core/format_count.ts";
 
 export interface DoctorResult extends CommandText {
   /** False where the configuration cannot be used. */
@@ -28,13 +29,9 @@ function describeFindings(findings: readonly Finding[]): string {
   const paint = isPainted(Deno.stdout) ? paintLevel : undefined;
   const lines = findings.map((finding) => describeFinding(finding, paint));
   const [problems, warnings] = [countOf(findings, "problem"), countOf(findings, "warning")];
-  return `${lines.join("\n")}\n${countText(problems, "problem")}, ${countText(warnings, "warning")}\n`;
+  return `${lines.join("\n")}\n${formatCount(problems, "problem")}, ${formatCount(warnings, "warning")}\n`;
 }
 
 function countOf(findings: readonly Finding[], level: Level): number {
   return findings.filter((finding) => finding.level === level).length;
-}
-
-function countText(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -23,11 +23,6 @@ export class Layout {
     return `${this.rootDir}/ballast`;
   }
 
-  /** A file whose only use is that writing it shows that the disk works. */
-  get probe(): string {
-    return `${this.rootDir}/probe`;
-  }
-
   get controlSocket(): string {
     return `${this.rootDir}/control.sock`;
   }
@@ -35,6 +30,11 @@ export class Layout {
   /** What a scrub has put aside. Made when there is something. */
   get quarantine(): string {
     return `${this.rootDir}/quarantine`;
+  }
+
+  /** When content was last copied from other registries. */
+  get syncState(): string {
+    return `${this.rootDir}/sync.json`;
   }
 
   /** How far a scrub is, and what the last one found. */
