@@ -22,7 +22,7 @@ LAYER_TEST := tests/layers_test.ts
 PROGRAM := main.ts $(wildcard src/cli/*_thread.ts)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check binary test-binary bench fmt clean
+.PHONY: help run test soak check binary dist test-binary bench fmt clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1#\2/p' Makefile | awk -F'#' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -40,11 +40,14 @@ soak: $(DENO) ## run the long forms of the tests, one after the other; takes hou
 check: $(DENO) ## format, lint, types, layers
 	$(DENO) fmt --check
 	$(DENO) lint
-	$(DENO) check main.ts src/ tests/
+	$(DENO) check main.ts src/ tests/ .ci/
 	$(DENO) $(TEST) $(LAYER_TEST)
 
 binary: $(DENO) ## compile build/simple-registry; DENORT_BIN names a base runtime at hand
 	$(DENO) task compile
+
+dist: binary ## pack the binary for others: dist/simple-registry-VERSION-linux-ARCH.tar.gz and its SHA256SUMS
+	.ci/make_dist $(DENO)
 
 test-binary: $(DENO) ## run the end-to-end and the mTLS tests against build/simple-registry
 	SIMPLE_REGISTRY_BINARY=$(or $(SIMPLE_REGISTRY_BINARY),$(BINARY)) $(DENO) $(TEST) tests/e2e/ tests/mtls/

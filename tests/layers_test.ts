@@ -121,11 +121,18 @@ Deno.test("SQL engines and sockets stay in their layers", async () => {
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("the binary takes every file in which a thread begins, which no import leads to", async () => {
-  const { tasks } = JSON.parse(await Deno.readTextFile(`${projectRoot}deno.json`));
-  const included = [...String(tasks.compile).matchAll(/--include (\S+)/g)].map(([, file]) => file);
-  assert.ok(included.length >= 5);
-  assert.deepEqual(included.toSorted(), threadFiles().toSorted());
+Deno.test("every thread begins in a file where the binary has it from: src/cli/NAME_thread.ts, by a URL as written", () => {
+  const started = sourceFiles().flatMap((file) =>
+    readCode(file).flatMap((line) =>
+      [...line.matchAll(/new URL\(([^)]*)\)/g)].map(([, args]) => ({ file, args: args! }))
+    )
+  ).filter(({ args }) => args.includes("import.meta.url"));
+  const names = started.map(({ file, args }) => {
+    const name = /^"\.\/(\w+_thread\.ts)", import\.meta\.url$/.exec(args)?.[1];
+    assert.ok(name !== undefined && file.startsWith("src/cli/"), `${file}: new URL(${args})`);
+    return `src/cli/${name}`;
+  });
+  assert.deepEqual(new Set(names), new Set(threadFiles()));
 });
 
 Deno.test("every file of src/ and tests/ has a name that says something, in snake_case", () => {

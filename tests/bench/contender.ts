@@ -1,5 +1,6 @@
 /** A registry that is measured: started alone on a free loopback port, watched from outside, stopped again. */
 import { makeAuthority, makeClient } from "../auth/certificate_factory.ts";
+import { findProgram } from "../harness/real_clients.ts";
 import { type ServerCertificateFiles, writeServerCertificate } from "../harness/certificates.ts";
 
 /** Where a registry shall listen and keep its data. */
@@ -42,6 +43,8 @@ export interface RunningContender extends AsyncDisposable {
   /** Folder for files of the work; goes after the run. */
   readonly workDir: string;
   readonly pid: number;
+  /** Bytes of the program; undefined where it runs from sources. */
+  readonly programSize: number | undefined;
 }
 
 /** Time that a registry gets to start and to stop, in ms. */
@@ -89,6 +92,9 @@ export async function startContender(
       startMs: 0,
       workDir,
       pid: child.pid,
+      programSize: argv[0] === Deno.execPath()
+        ? undefined
+        : Deno.statSync(findProgram(argv[0]!) ?? argv[0]!).size,
       async [Symbol.asyncDispose]() {
         await stopChild(child);
         await Deno.remove(workDir, { recursive: true });

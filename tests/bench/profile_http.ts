@@ -115,6 +115,7 @@ async function startHere(workDir: string, useTls: boolean): Promise<RunningConte
     tls,
     client: undefined,
     startMs: 0,
+    programSize: undefined,
     workDir,
     pid: Deno.pid,
     [Symbol.asyncDispose]: () => http.drain(0),

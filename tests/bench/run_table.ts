@@ -49,6 +49,11 @@ default = "allow"
 
 /** In this order on one process, so that memory is what all of it has taken. */
 const COLUMNS: readonly Column[] = [
+  {
+    name: "program, MB",
+    measure: async ({ registry: { programSize } }) =>
+      programSize === undefined ? undefined : programSize / 1e6,
+  },
   { name: "start, ms", measure: async ({ registry }) => registry.startMs },
   { name: "idle, MB", measure: async ({ registry }) => (await readMemory(registry.pid)).now },
   { name: "GET manifest/s", measure: measureGets },
