@@ -101,7 +101,9 @@ async function run(
   const { layout, log, openWriter, removalHold, settings, withdrawals } = work;
   const options: ScrubOptions = {
     ...asked,
-    mayLackBlobs: settings.global.allowMissingManifestReferences,
+    mayLackBlobs: settings.global.allowMissingManifestReferences
+      ? "all"
+      : settings.repositories.flatMap(({ name, mirror }) => mirror === undefined ? [] : [name]),
     // Alone in the directory there is nobody to wait for.
     settleMs: openWriter === undefined ? 0 : SETTLE_MS,
   };

@@ -1,4 +1,6 @@
 /** Puts a scrub together on a data directory, in whichever thread it runs. */
+import { findCovering } from "../core/covering_name.ts";
+import type { RepositoryName } from "../core/repository_name.ts";
 import { scrub } from "../jobs/scrub.ts";
 import type { ScrubReport } from "../jobs/scrub_report.ts";
 import type { Scrub } from "../jobs/scrub_work.ts";
@@ -20,7 +22,8 @@ export interface ScrubOptions {
   /** Whether damaged and stray files are put aside. */
   readonly repair: boolean;
   readonly restart: boolean;
-  readonly mayLackBlobs: boolean;
+  /** Repositories in which, and below which, manifests may lack their config and layers; "all" for everywhere. */
+  readonly mayLackBlobs: "all" | readonly RepositoryName[];
   /** ms until a file that nobody names is looked at again: a request that replaces or deletes takes no longer. */
   readonly settleMs: number;
 }
@@ -32,7 +35,7 @@ export interface ScrubSurroundings extends Pick<Scrub, "log" | "signal" | "progr
 /** Runs a scrub on a connection of its own. */
 export async function runScrub(
   layout: Layout,
-  { repair, ...options }: ScrubOptions,
+  { repair, mayLackBlobs, ...options }: ScrubOptions,
   { withdrawals, ...surroundings }: ScrubSurroundings,
 ): Promise<ScrubReport> {
   using store = new SqliteScrubStore(openForReading(layout.database));
@@ -43,10 +46,17 @@ export async function runScrub(
     memory: scrubMemoryOf(layout),
     clock: systemClock,
     strayAgeMs: STRAY_AGE_MS,
+    mayLackBlobs: lackingIn(mayLackBlobs),
     ...options,
     ...surroundings,
     ...(repair && { withdrawals }),
   });
+}
+
+function lackingIn(mayLackBlobs: ScrubOptions["mayLackBlobs"]): (repository: RepositoryName) => boolean {
+  if (mayLackBlobs === "all") return () => true;
+  const names = new Map(mayLackBlobs.map((name) => [name as string, true]));
+  return (repository) => findCovering(names, repository) !== undefined;
 }
 
 /** Where a scrub keeps its place, and what the last one found. */

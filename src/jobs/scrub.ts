@@ -91,7 +91,7 @@ const PARTS: Readonly<Record<ScrubPart, (work: ScrubWork, run: ScrubRun) => Prom
       const page = await store.listRepositories(after, PAGE);
       for (const repository of page) {
         for (const end of await store.findLooseEnds(repository, MOST_LOOSE_ENDS)) {
-          const isAllowed = end.kind === "reference" && mayLackBlobs;
+          const isAllowed = end.kind === "reference" && mayLackBlobs(repository);
           if (!isAllowed) run.add(describeLooseEnd(repository, end));
         }
         signal.throwIfAborted();

@@ -1,4 +1,5 @@
 /** What a scrub works with. */
+import type { RepositoryName } from "../core/repository_name.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FileInspector } from "../ports/file_inspector.ts";
 import type { Hasher } from "../ports/hasher.ts";
@@ -28,8 +29,8 @@ export interface Scrub {
   readonly withdrawals?: Withdrawals;
   /** Begins anew, also where another scrub was stopped. */
   readonly restart: boolean;
-  /** True where manifests may lack their config and layers. */
-  readonly mayLackBlobs: boolean;
+  /** True where manifests may lack their config and layers: a mirror gets them when somebody pulls them. */
+  readonly mayLackBlobs: (repository: RepositoryName) => boolean;
   /** True while a backup counts on every file. */
   readonly areRemovalsHeld: () => boolean;
   /** ms after which a file that nobody names is looked at again: those who replace and delete may take this long. */

@@ -15,12 +15,15 @@ export interface ClientEngine extends AsyncDisposable {
 }
 
 /** Starts a dockerd that trusts the registry's authority under both of its addresses. */
-export async function startDockerd(registry: RunningRegistry): Promise<ClientEngine> {
+export async function startDockerd(
+  registry: RunningRegistry,
+  flags: readonly string[] = [],
+): Promise<ClientEngine> {
   const directory = await Deno.makeTempDir({ prefix: "dockerd-" });
   for (const name of [registry.host, `${REGISTRY_NAME}:${registry.port}`]) {
     await makeCertsDir(directory, name, registry);
   }
-  return await startDockerdIn(directory);
+  return await startDockerdIn(directory, { flags });
 }
 
 /**
@@ -36,7 +39,10 @@ export async function startRemoteDockerd(
   const proxy = new ConnectProxy(registry.port);
   try {
     // An address for documentation (RFC 5737): nothing is ever sent there.
-    const engine = await startDockerdIn(directory, "192.0.2.1", { HTTPS_PROXY: proxy.url, NO_PROXY: "" });
+    const engine = await startDockerdIn(directory, {
+      registryAddress: "192.0.2.1",
+      env: { HTTPS_PROXY: proxy.url, NO_PROXY: "" },
+    });
     const dispose = async () => {
       await engine[Symbol.asyncDispose]();
       await proxy[Symbol.asyncDispose]();
@@ -57,15 +63,18 @@ async function makeCertsDir(directory: string, host: string, registry: RunningRe
 
 async function startDockerdIn(
   directory: string,
-  registryAddress?: string,
-  env?: Record<string, string>,
+  { registryAddress, env, flags = [] }: {
+    readonly registryAddress?: string;
+    readonly env?: Record<string, string>;
+    readonly flags?: readonly string[];
+  },
 ): Promise<ClientEngine> {
   const socket = `unix://${directory}/docker.sock`;
   const argv = withPrivateMounts([
     "dockerd",
     ...["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`],
     ...["-H", socket, "--pidfile", `${directory}/pid`, "--storage-driver=vfs"],
-    ...["--iptables=false", "--ip6tables=false", "--bridge=none"],
+    ...["--iptables=false", "--ip6tables=false", "--bridge=none", ...flags],
   ], { dockerConfigDir: `${directory}/etc`, ...(registryAddress !== undefined && { registryAddress }) });
   const client = (
     args: readonly string[],

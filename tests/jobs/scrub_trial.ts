@@ -81,7 +81,7 @@ export class ScrubTrial implements Disposable {
       log,
       rate: 0,
       restart: false,
-      mayLackBlobs: false,
+      mayLackBlobs: () => false,
       areRemovalsHeld: () => this.removalHold.isHeld,
       settleMs: 0,
       strayAgeMs: 0,
