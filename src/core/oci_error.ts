@@ -42,6 +42,11 @@ export const ERROR_CODES = {
       "the registry has no room for this content: its administrator has to delete content or enlarge the disk",
     specId: "",
   },
+  STORAGE_UNAVAILABLE: {
+    status: 503,
+    text: "the registry cannot use its disk: its administrator finds the reason in the log",
+    specId: "",
+  },
   UNAVAILABLE: { status: 503, text: "the registry cannot answer now, try again", specId: "" },
   UPSTREAM_UNAVAILABLE: {
     status: 502,

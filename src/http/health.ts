@@ -1,5 +1,6 @@
 /** Handlers of `/healthz` and `/readyz`: open to everybody, so they say yes or no and nothing else. */
 import type { Registry } from "../registry/registry.ts";
+import { isReady } from "../registry/readiness.ts";
 import type { HttpResponse } from "./message.ts";
 import { respondJson } from "./respond.ts";
 
@@ -11,11 +12,7 @@ export function handleHealthz(): HttpResponse {
 /** The store can read and write; why not is in the log only. */
 export async function handleReadyz(registry: Registry): Promise<HttpResponse> {
   const headers = { "cache-control": "no-store" };
-  try {
-    await registry.metadata.checkReady();
-  } catch (error) {
-    registry.log.warn("not ready: the metadata store cannot read and write", { error });
-    return respondJson(503, { status: "not_ready" }, headers);
-  }
-  return respondJson(200, { status: "ready" }, headers);
+  return await isReady(registry)
+    ? respondJson(200, { status: "ready" }, headers)
+    : respondJson(503, { status: "not_ready" }, headers);
 }

@@ -4,11 +4,11 @@ import type { Caller } from "../core/caller.ts";
 import { OCI_INDEX } from "../core/media_type.ts";
 import { LARGEST_PAGE } from "../core/page.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
-import { listCatalog, type ListRequest, listTags } from "../registry/list.ts";
-import { listReferrers } from "../registry/referrers.ts";
+import { listCatalog, type ListRequest } from "../registry/list.ts";
+import { listReferrersThrough, listTagsThrough } from "../registry/list_through.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { HttpResponse } from "./message.ts";
-import { respondJson } from "./respond.ts";
+import { respondJson, STALE } from "./respond.ts";
 
 interface ListingOperation {
   readonly n?: number;
@@ -28,8 +28,8 @@ export async function handleListTags(
   { repository, ...asked }: ListingOperation & { readonly repository: RepositoryName },
 ): Promise<HttpResponse> {
   const request = listRequestOf(asked);
-  const { entries, next } = await listTags(registry, repository, request);
-  const headers = listingHeaders();
+  const { entries, next, stale } = await listTagsThrough(registry, repository, request);
+  const headers = listingHeaders(stale);
   if (next !== undefined) {
     headers["link"] = formatNext(`/v2/${repository}/tags/list`, { n: request.limit, last: next });
   }
@@ -57,13 +57,13 @@ export async function handleGetReferrers(
   // An empty filter is none.
   const artifactType = asked.artifactType || undefined;
   const last = asked.last || undefined;
-  const { entries, next } = await listReferrers(registry, {
+  const { entries, next, stale } = await listReferrersThrough(registry, {
     repository,
     subject,
     artifactType,
     after: last === undefined ? undefined : parseDigest(last),
   });
-  const headers = listingHeaders();
+  const headers = listingHeaders(stale);
   headers["content-type"] = OCI_INDEX;
   if (artifactType !== undefined) headers["oci-filters-applied"] = "artifactType";
   if (next !== undefined) {
@@ -79,8 +79,8 @@ function listRequestOf({ n, last }: ListingOperation): ListRequest {
   return { limit: n ?? LARGEST_PAGE, after: last ?? "" };
 }
 
-function listingHeaders(): Record<string, string> {
-  return { "cache-control": "no-cache" };
+function listingHeaders(stale = false): Record<string, string> {
+  return { "cache-control": "no-cache", ...(stale && { "warning": STALE }) };
 }
 
 /** A relative `Link` to the next page (RFC 8288). What clients sent in goes out percent-encoded. */

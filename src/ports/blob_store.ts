@@ -51,6 +51,9 @@ export interface UploadWriter {
 }
 
 export interface BlobStore {
+  /** Resolves when bytes could be made durable just now. @throws what keeps the store from doing so */
+  checkReady(): Promise<void>;
+
   /** Opens a blob's file; undefined when the file is missing or has not exactly `size` bytes. */
   open(file: BlobFile, size: number): Promise<BlobReader | undefined>;
   /** True when the file is there with exactly `size` bytes. */

@@ -237,7 +237,7 @@ export interface MetadataStore {
     tag: Tag,
     page: { readonly before?: number; readonly limit: number },
   ): Promise<TagChange[]>;
-  /** Resolves when the store can read and write. @throws what keeps it from doing so */
+  /** Resolves when the store has read and made a write durable. @throws what keeps it from doing so */
   checkReady(): Promise<void>;
 
   startUpload(session: UploadSession): Promise<void>;

@@ -40,7 +40,7 @@ export async function listTags(
     limit: request.limit + 1,
   });
   if (found.length === 0 && !await registry.metadata.hasRepository(repository)) {
-    throw new OciError("NAME_UNKNOWN", { message: `There is no repository "${repository}"` });
+    throw repositoryUnknown(repository);
   }
   return cutPage(found, request.limit);
 }
@@ -68,8 +68,13 @@ export async function listCatalog(
   return cutPage(found, request.limit);
 }
 
+/** What a client reads that asks for a repository in which nothing is. */
+export function repositoryUnknown(repository: RepositoryName): OciError {
+  return new OciError("NAME_UNKNOWN", { message: `There is no repository "${repository}"` });
+}
+
 /** The page out of what was found when one entry more than the limit was asked for. */
-function cutPage<T extends string>(found: readonly T[], limit: number): Page<T> {
+export function cutPage<T extends string>(found: readonly T[], limit: number): Page<T> {
   return found.length > limit
     ? { entries: found.slice(0, limit), next: found[limit - 1] }
     : { entries: found, next: undefined };

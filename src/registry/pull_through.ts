@@ -77,12 +77,14 @@ export async function announceBlobThrough(
   return here?.size ?? await mirror.mirrors.sizeOfBlob(repository, digest);
 }
 
-interface Mirror {
+/** What is asked for the content of a mirror. */
+export interface Mirror {
   readonly rules: MirrorRules;
   readonly mirrors: Mirrors;
 }
 
-function findMirror({ rulesOf, mirrors }: Registry, repository: RepositoryName): Mirror | undefined {
+/** undefined for a repository that is pushed to, and where nobody asks upstreams. */
+export function findMirror({ rulesOf, mirrors }: Registry, repository: RepositoryName): Mirror | undefined {
   const rules = rulesOf(repository).mirror;
   return rules === undefined || mirrors === undefined ? undefined : { rules, mirrors };
 }

@@ -28,17 +28,24 @@ export interface ReferrersRequest {
   readonly after: Digest | undefined;
 }
 
-/** One page in order of digests, at most 100; empty for an unknown subject or repository (distribution-spec end-12). */
+/**
+ * One page in order of digests, at most 100; empty for an unknown subject or repository (distribution-spec end-12).
+ *
+ * @param elsewhere further referrers that the repository need not hold, in any order
+ */
 export async function listReferrers(
   registry: Registry,
   request: ReferrersRequest,
+  elsewhere: readonly Descriptor[] = [],
 ): Promise<Page<Descriptor>> {
   const found = await findRecorded(registry, request, request.after, LARGEST_REFERRERS_PAGE);
   const last = found.at(-1)?.digest;
   // A page of the store may be short because its annotations are large, so only an empty one means the end.
   const followed = last !== undefined && (await findRecorded(registry, request, last, 1)).length > 0;
   const listed = await findListedInFallbackTag(registry, request);
-  const merged = merge(found, followed ? listed.filter(({ digest }) => digest < last) : listed);
+  const isBefore = ({ digest }: { readonly digest: Digest }) => !followed || digest < last;
+  const more = elsewhere.filter((each) => isBefore(each) && isAskedFor(request, each));
+  const merged = merge(addAll(found, more), listed.filter(isBefore));
   const page = await keepStored(registry, request.repository, merged);
   return page.next === undefined && followed ? { entries: page.entries, next: last } : page;
 }
@@ -66,13 +73,24 @@ async function findListedInFallbackTag(registry: Registry, request: ReferrersReq
   const tag = fallbackTagOf(request.subject);
   const index = await registry.metadata.findManifest(request.repository, { kind: "tag", tag });
   if (index === undefined || !isIndexType(index.mediaType)) return [];
-  const { after, artifactType } = request;
   return (await registry.manifests.readEntries(index.digest, index.bytes))
-    .filter((entry) =>
-      (after === undefined || entry.digest > after) &&
-      (artifactType === undefined || entry.artifactType === artifactType)
-    )
+    .filter((entry) => isAskedFor(request, entry))
     .map((entry) => ({ digest: entry.digest, describe: () => describeEntry(index.bytes, entry) }));
+}
+
+function isAskedFor(
+  { after, artifactType }: ReferrersRequest,
+  referrer: { readonly digest: Digest; readonly artifactType?: string | undefined },
+): boolean {
+  return (after === undefined || referrer.digest > after) &&
+    (artifactType === undefined || referrer.artifactType === artifactType);
+}
+
+/** Both in one, in order of digests; what is here goes before what is said elsewhere. */
+function addAll(found: readonly Descriptor[], more: readonly Descriptor[]): readonly Descriptor[] {
+  if (more.length === 0) return found;
+  const byDigest = new Map([...more, ...found].map((each) => [each.digest, each]));
+  return [...byDigest.values()].sort((a, b) => a.digest < b.digest ? -1 : 1);
 }
 
 /** Both lists in one, in order of digests, each digest once; what the store says goes before what a client wrote. */

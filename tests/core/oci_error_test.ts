@@ -22,6 +22,7 @@ const TABLE: [ErrorCode, number, string][] = [
   ["PAGINATION_NUMBER_INVALID", 400, ""],
   ["REQUEST_INVALID", 400, ""],
   ["INSUFFICIENT_STORAGE", 507, ""],
+  ["STORAGE_UNAVAILABLE", 503, ""],
   ["UNAVAILABLE", 503, ""],
   ["UPSTREAM_UNAVAILABLE", 502, ""],
   ["INTERNAL_ERROR", 500, ""],

@@ -148,7 +148,7 @@ Deno.test("readyz says that the store is not ready, and why only to the log", as
   registry.metadata.checkReady = () => Promise.reject(fault);
   const answer = await makeClient(registry).send("GET", "/readyz");
   assert.deepEqual([answer.status, answer.json], [503, { status: "not_ready" }]);
-  assert.deepEqual(registry.lines.map(({ level, fields }) => [level, fields!["error"]]), [["warn", fault]]);
+  assert.deepEqual(registry.lines.map(({ level, fields }) => [level, fields!["error"]]), [["error", fault]]);
 });
 
 Deno.test("a fault inside is answered with the request id and nothing else, and handed to the log", async () => {

@@ -20,6 +20,10 @@ export class MemoryBlobStore implements BlobStore {
   wholeUpTo = 64 * 1024;
   #promotions = 0;
 
+  checkReady(): Promise<void> {
+    return Promise.resolve();
+  }
+
   open(file: BlobFile, size: number): Promise<BlobReader | undefined> {
     const bytes = this.files.get(file);
     if (bytes?.length !== size) return Promise.resolve(undefined);

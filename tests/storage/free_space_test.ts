@@ -1,7 +1,7 @@
 /** Uploads stop while there is still room for everything else. */
 import assert from "node:assert/strict";
 import { OciError } from "../../src/core/oci_error.ts";
-import { FreeSpace, requireFreeSpace, withoutRoom } from "../../src/storage/files/free_space.ts";
+import { FreeSpace, requireFreeSpace } from "../../src/storage/files/free_space.ts";
 
 const MiB = 1024 * 1024;
 const PIB = 2 ** 50;
@@ -40,17 +40,4 @@ Deno.test("FreeSpace starts to count anew after each look", async () => {
   await space.spend(100 * MiB);
   await space.require();
   await space.spend(63 * MiB);
-});
-
-Deno.test("withoutRoom() knows a full disk and a full quota, and passes everything else on", () => {
-  // Deno's own text for ENOSPC; full_disk_test.ts has the system say it.
-  const reported = new Error("No space left on device (os error 28)");
-  const answer = withoutRoom(reported);
-  assert.ok(isInsufficient(answer));
-  assert.equal((answer as OciError).cause, reported);
-  assert.ok(isInsufficient(withoutRoom(Object.assign(new Error("quota"), { code: "EDQUOT" }))));
-  assert.ok(isInsufficient(withoutRoom(new Error("Disk quota exceeded (os error 122)"))));
-  for (const other of [new Error("os error 280"), undefined, null, "text", new Deno.errors.NotFound("x")]) {
-    assert.equal(withoutRoom(other), other);
-  }
 });

@@ -4,7 +4,8 @@ import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type { BlobFile, BlobReader, BlobStore, UploadWriter } from "../../ports/blob_store.ts";
 import { BlobFiles, removeIfThere } from "./blob_files.ts";
 import type { StartHash } from "../../ports/hasher.ts";
-import { FreeSpace, withoutRoom } from "./free_space.ts";
+import { explainDiskFault } from "./disk_fault.ts";
+import { FreeSpace } from "./free_space.ts";
 import { HashProgresses } from "./hash_progress.ts";
 import type { Layout } from "./layout.ts";
 import { RemovalHold, Removals } from "./removals.ts";
@@ -45,6 +46,12 @@ export class FileBlobStore implements BlobStore {
     );
   }
 
+  async checkReady(): Promise<void> {
+    using file = await Deno.open(this.#layout.probe, { write: true, create: true, mode: 0o600 });
+    await file.write(new Uint8Array(1));
+    await file.syncData();
+  }
+
   open(file: BlobFile, size: number): Promise<BlobReader | undefined> {
     return this.#blobs.open(file, size);
   }
@@ -62,7 +69,7 @@ export class FileBlobStore implements BlobStore {
     try {
       (await Deno.open(this.#layout.upload(id), { write: true, createNew: true, mode: 0o600 })).close();
     } catch (error) {
-      throw withoutRoom(error);
+      throw explainDiskFault(error);
     }
   }
 

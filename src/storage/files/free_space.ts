@@ -50,23 +50,6 @@ export async function requireFreeSpace(path: string, minimum: number): Promise<v
   });
 }
 
-/** Turns what the file system says of a full disk or quota into the answer for it; passes everything else on. */
-export function withoutRoom(error: unknown): unknown {
-  const code = (error as { code?: string } | undefined)?.code;
-  const message = error instanceof Error ? error.message : "";
-  const full = code === "ENOSPC" || code === "EDQUOT" || /os error (28|122)\b/.test(message);
-  if (!full) return error;
-  return diskIsFull(error);
-}
-
-/** What a client reads whose content finds no room. */
-export function diskIsFull(cause?: unknown): OciError {
-  return new OciError("INSUFFICIENT_STORAGE", {
-    message: "Cannot take more content: the disk is full. Delete content or enlarge the disk",
-    cause,
-  });
-}
-
 function mebibytes(bytes: number): number {
   return Math.floor(bytes / 1024 / 1024);
 }

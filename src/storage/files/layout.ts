@@ -23,6 +23,11 @@ export class Layout {
     return `${this.rootDir}/ballast`;
   }
 
+  /** A file whose only use is that writing it shows that the disk works. */
+  get probe(): string {
+    return `${this.rootDir}/probe`;
+  }
+
   get controlSocket(): string {
     return `${this.rootDir}/control.sock`;
   }

@@ -6,7 +6,8 @@ import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type { BlobFile, UploadWriter } from "../../ports/blob_store.ts";
 import { removeIfThere } from "./blob_files.ts";
 import { readFully } from "./read_chunks.ts";
-import { type FreeSpace, withoutRoom } from "./free_space.ts";
+import { explainDiskFault } from "./disk_fault.ts";
+import type { FreeSpace } from "./free_space.ts";
 import type { HashProgress, HashProgresses } from "./hash_progress.ts";
 import { blobFileOf, folderOf, type Layout, syncFolder } from "./layout.ts";
 import type { WriteBuffers } from "./write_buffers.ts";
@@ -116,20 +117,20 @@ export class FileUploadWriter implements UploadWriter {
     } catch (error) {
       // After a failed sync the kernel may call lost pages clean: a second try could succeed without the bytes.
       await this.#drop(upload);
-      throw withoutRoom(error);
+      throw explainDiskFault(error);
     }
     try {
       await Deno.rename(upload, layout.blob(file));
     } catch (error) {
       // A cancellation takes no lock: it may have removed the file from under us.
-      throw await isMissing(upload) ? uploadGone(this.#id) : withoutRoom(error);
+      throw await isMissing(upload) ? uploadGone(this.#id) : explainDiskFault(error);
     }
     this.#promoted = true;
     try {
       await syncFolder(`${layout.blobs}/${folderOf(file)}`);
     } catch (error) {
       await this.#drop(layout.blob(file));
-      throw withoutRoom(error);
+      throw explainDiskFault(error);
     }
     return file;
   }
@@ -176,7 +177,7 @@ export class FileUploadWriter implements UploadWriter {
     this.#filled = 0;
     this.#lastFilledIn = performance.now() - this.#fillingSince;
     this.#passing = this.#pass(bytes).catch((error) => {
-      this.#fault ??= withoutRoom(error);
+      this.#fault ??= explainDiskFault(error);
     });
   }
 

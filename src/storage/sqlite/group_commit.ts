@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { OciError } from "../../core/oci_error.ts";
 import type { Ballast } from "../files/ballast.ts";
-import { diskIsFull } from "../files/free_space.ts";
+import { diskIsFull, SQLITE_FULL } from "../files/disk_fault.ts";
 import { CommitCounter } from "./commit_counter.ts";
 import { WriteCommands } from "./write_commands.ts";
 
@@ -17,9 +17,6 @@ export interface Command {
 export type CommandResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: unknown };
-
-/** SQLite's error code for "database or disk is full". */
-export const SQLITE_FULL = 13;
 
 /** What may still be written into the room that the ballast gave up. */
 const FREES_ROOM: ReadonlySet<CommandName> = new Set([

@@ -6,6 +6,7 @@ export const WRITE_SQL = {
   repository: "SELECT id FROM repository WHERE name = ?",
   insertRepository: "INSERT INTO repository (name, created_at) VALUES (?, ?) RETURNING id",
 
+  moveTotal: "UPDATE total SET uploads = uploads + ? WHERE id = 1",
   insertUpload: `
     INSERT INTO upload_session (id, repository, algorithm, started_at, owner) VALUES (?, ?, ?, ?, ?)`,
   takeUpload: "DELETE FROM upload_session WHERE id = ? AND repository = ? RETURNING started_at",

@@ -2,8 +2,8 @@
 import { receiveMessageOnPort } from "node:worker_threads";
 import { type FaultMessage, faultMessageOf, faultOf } from "../../core/fault_message.ts";
 import type { ManifestPush } from "../../ports/metadata_store.ts";
-import { diskIsFull } from "../files/free_space.ts";
-import { type Command, type CommandResult, type GroupCommit, SQLITE_FULL } from "./group_commit.ts";
+import { explainDiskFault } from "../files/disk_fault.ts";
+import type { Command, CommandResult, GroupCommit } from "./group_commit.ts";
 
 /** Commands of one transaction at most: its fsync is shared by enough of them, and its part of the log is bounded. */
 const MOST_IN_GROUP = 256;
@@ -70,7 +70,7 @@ export class LocalWriter implements CommandRunner {
 
   async run(command: Command): Promise<unknown> {
     const [result] = this.#commit.run([command]);
-    if (!result!.ok) throw explain(result!.error);
+    if (!result!.ok) throw explainDiskFault(result!.error);
     return result!.value;
   }
 }
@@ -109,11 +109,5 @@ function receive(port: MessagePort): RequestMessage | undefined {
 
 function replyOf(id: number, result: CommandResult): ReplyMessage {
   if (result.ok) return { id, value: result.value };
-  return { id, error: faultMessageOf(explain(result.error)) };
-}
-
-/** SQLITE_FULL is a full disk to those who asked; everything else stays what it is. */
-function explain(error: unknown): unknown {
-  const { errcode } = (error ?? {}) as { errcode?: number };
-  return errcode === SQLITE_FULL ? diskIsFull(error) : error;
+  return { id, error: faultMessageOf(explainDiskFault(result.error)) };
 }
