@@ -3,20 +3,25 @@ import { BlockList, isIP, SocketAddress } from "node:net";
 
 /** Peers whose word counts. */
 export interface TrustedNetwork {
-  /** IP literal. */
+  /** IP literal, or "unix", which is the address of everybody who comes by a unix socket. */
   readonly address: string;
   /** Leading bits that count. */
   readonly prefixLength: number;
 }
+
+const UNIX = "unix";
 
 /** Entries that are read of one chain of proxies. */
 const MOST_HOPS = 32;
 
 export class ClientAddress {
   readonly #trusted = new BlockList();
+  readonly #trustsUnix: boolean;
 
   constructor(trusted: readonly TrustedNetwork[]) {
+    this.#trustsUnix = trusted.some(({ address }) => address === UNIX);
     for (const { address, prefixLength } of trusted) {
+      if (address === UNIX) continue;
       this.#trusted.addSubnet(address, prefixLength, isIP(address) === 4 ? "ipv4" : "ipv6");
     }
   }
@@ -38,6 +43,7 @@ export class ClientAddress {
   }
 
   #isTrusted(address: string): boolean {
+    if (address === UNIX) return this.#trustsUnix;
     const version = isIP(address);
     return version !== 0 && this.#trusted.check(address, version === 4 ? "ipv4" : "ipv6");
   }

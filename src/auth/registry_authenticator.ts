@@ -19,7 +19,7 @@ export interface AuthenticatorParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly addresses: ClientAddress;
-  /** undefined where no client is asked for a certificate. */
+  /** undefined where no client is asked for a certificate; `required` binds those that come over TLS. */
   readonly certificates: { readonly verdicts: VerdictCache; readonly required: boolean } | undefined;
   /** undefined where no `[auth.identity.<id>]` is configured. */
   readonly passwords: PasswordChecker | undefined;
@@ -51,7 +51,7 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
 
   async identify(credentials: Credentials): Promise<Identity> {
     const clientIp = this.#parts.addresses.find(credentials.peerAddress, credentials.forwardedFor);
-    const certificate = await this.#checkCertificate(credentials.certificateChain, clientIp);
+    const certificate = await this.#checkCertificate(credentials, clientIp);
     const { id, username } = await this.#checkAuthorization(credentials.authorization, clientIp);
     if (certificate === undefined && credentials.authorization === undefined) {
       this.#counts.count("none", "accepted");
@@ -66,13 +66,13 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
   }
 
   async #checkCertificate(
-    chain: readonly Uint8Array[] | undefined,
+    { certificateChain: chain, secure }: Credentials,
     clientIp: string,
   ): Promise<CertificateFacts | undefined> {
     const { certificates, clock, log } = this.#parts;
     if (certificates === undefined) return undefined;
     if (chain === undefined) {
-      if (!certificates.required) return undefined;
+      if (!certificates.required || !secure) return undefined;
       this.#counts.count("certificate", "missing");
       throw new OciError("UNAUTHORIZED", {
         message: "Authentication required: this registry asks for a client certificate",

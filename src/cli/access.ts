@@ -52,8 +52,12 @@ export function challengesOf({ auth, server }: Settings): Challenges {
   return {
     certificateRequired: server.tls?.clientAuth?.required ?? false,
     passwords: auth.identities.length > 0,
-    tokens: auth.tokenService && { realm: auth.tokenService.realm },
+    tokens: auth.tokenService && { realm: auth.tokenService.realm ?? realmAt(server.externalUrl) },
   };
+}
+
+function realmAt(externalUrl: string | undefined): string | undefined {
+  return externalUrl === undefined ? undefined : `${externalUrl}/token`;
 }
 
 /** `[server.tls]` in the words of the verification. */

@@ -225,6 +225,10 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "systemd-unit",
     about: "print a unit for systemd that fits the configuration, with the steps to install it",
+    options: [
+      { name: "socket", about: "the unit of a socket on which systemd listens for it" },
+      { name: "listener", value: "NAME", about: "which [server.listener] that is, where there are several" },
+    ],
   },
   {
     name: "completion",

@@ -1,14 +1,16 @@
 /** Entry of an HTTP thread: one listener on the shared port, one read-only view of the stores. */
 import type { PasswordAnswer, PasswordChecker, PasswordQuestion } from "../auth/password_check.ts";
-import type { ServerSettings, Settings, TlsSettings } from "../config/settings.ts";
+import type { ListenAddress, ServerSettings, Settings, TlsSettings } from "../config/settings.ts";
 import { measureLoopLag } from "../metrics/loop_lag.ts";
 import { ThreadMetrics } from "../metrics/thread_metrics.ts";
 import { PullCounter } from "../registry/pull_counter.ts";
 import { LocalManifestReader } from "../registry/read_manifest.ts";
+import { serveMetricsOnly } from "../http/serve_metrics_only.ts";
 import { HttpServer } from "../server/http_server.ts";
 import type { TlsKeyPair } from "../server/node_server.ts";
 import { JsonLog } from "../server/json_log.ts";
 import type { ConnectionLimits } from "../server/limits.ts";
+import { describeListenFault } from "./listen_fault.ts";
 import { LogBatch } from "./log_batch.ts";
 import type { FromHttp, NeededThread, StartHttp, ToHttp } from "./thread_messages.ts";
 import { PortCalls } from "./port_calls.ts";
@@ -76,13 +78,16 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     reportError(error);
     return;
   }
-  const server = new HttpServer({
-    handle: service.handle,
-    limits: limitsOf(settings.server, threads),
-    log,
-    metrics,
-    tls: settings.server.tls && keyPairOf(settings.server.tls),
-  });
+  const servers = data.openings.map(({ listener }) =>
+    new HttpServer({
+      handle: listener.serves === "metrics" ? serveMetricsOnly(service.handle) : service.handle,
+      limits: limitsOf(settings.server, threads),
+      log,
+      metrics,
+      tls: listener.tls ? keyPairOf(settings.server.tls!) : undefined,
+      ...(listener.at.kind === "unix" && { peerAddress: "unix" }),
+    })
+  );
   let reloads: Promise<void> = Promise.resolve();
   thread.onmessage = async ({ data }: MessageEvent<ToHttp>) => {
     switch (data.kind) {
@@ -90,7 +95,7 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
         ways[data.to].resolve(data.port);
         break;
       case "drain":
-        await server.drain(data.timeoutMs);
+        await Promise.all(servers.map((server) => server.drain(data.timeoutMs)));
         await pulls.flush();
         batch.flush();
         thread.postMessage({ kind: "drained" });
@@ -99,23 +104,34 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
         // One after the other, so that the last one stays.
         reloads = reloads.then(async () => {
           passwords = data.passwords;
-          const fault = await faultOf(() => reload(service, server, data.settings));
+          const fault = await faultOf(() => reload(service, servers, data.settings));
           mirrors.forgetTags();
           thread.postMessage({ kind: "reloaded", fault });
         });
     }
   };
-  try {
-    const port = await server.listen(settings.server.bindAddress, data.port);
-    thread.postMessage({ kind: "listening", port });
-  } catch (error) {
-    thread.postMessage({ kind: "failed", reason: (error as Error).message });
+  const places: ListenAddress[] = [];
+  for (const [index, { listener, at }] of data.openings.entries()) {
+    try {
+      places.push(await servers[index]!.open(at, listener));
+    } catch (error) {
+      const reason = describeListenFault((error as Error).message, listener.at);
+      thread.postMessage({ kind: "failed", reason });
+      return;
+    }
   }
+  thread.postMessage({ kind: "listening", places });
 };
 
-async function reload(service: RequestService, server: HttpServer, settings: Settings): Promise<void> {
+async function reload(
+  service: RequestService,
+  servers: readonly HttpServer[],
+  settings: Settings,
+): Promise<void> {
   await service.use(settings);
-  if (settings.server.tls !== undefined) server.replaceKeyPair(keyPairOf(settings.server.tls));
+  const { tls } = settings.server;
+  if (tls === undefined) return;
+  for (const server of servers) if (server.secure) server.replaceKeyPair(keyPairOf(tls));
 }
 
 async function faultOf(work: () => Promise<void>): Promise<string | undefined> {
@@ -132,10 +148,11 @@ function passwordsBehind(port: MessagePort): PasswordChecker {
   return { check: (question) => calls.call(question) };
 }
 
-function keyPairOf({ certificate, privateKey, clientAuth }: TlsSettings): TlsKeyPair {
-  if (clientAuth === undefined) return { certificate, privateKey };
+function keyPairOf({ certificate, privateKey, minimumVersion, clientAuth }: TlsSettings): TlsKeyPair {
+  const keyPair = { certificate, privateKey, minimumVersion };
+  if (clientAuth === undefined) return keyPair;
   const advertisedCas = clientAuth.advertiseCas ? clientAuth.caBundle : undefined;
-  return { certificate, privateKey, clientCertificates: { advertisedCas } };
+  return { ...keyPair, clientCertificates: { advertisedCas } };
 }
 
 function limitsOf(server: ServerSettings, threads: number): ConnectionLimits {

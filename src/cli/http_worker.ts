@@ -1,6 +1,7 @@
 /** One HTTP thread as the main thread sees it. */
-import type { Settings } from "../config/settings.ts";
+import type { ListenAddress, Settings } from "../config/settings.ts";
 import type { ThreadCounters } from "../metrics/process_metrics.ts";
+import type { Opening } from "./openings.ts";
 import { answerCalls } from "./port_calls.ts";
 import type { FromHttp, NeededThread, StartHttp, ToHttp } from "./thread_messages.ts";
 
@@ -29,13 +30,15 @@ export interface HttpWorkerOptions {
 }
 
 export class HttpWorker {
+  /** What it opens, for whoever replaces it. */
+  readonly openings: readonly Opening[];
   readonly #worker: Worker;
   readonly #writeLog: (lines: string) => void;
   readonly #openPort: (thread: NeededThread) => MessagePort;
   readonly #counters: ThreadCounters;
   readonly #scrapes: MessagePort;
   readonly #onEnd: () => void;
-  readonly #listening = Promise.withResolvers<number>();
+  readonly #listening = Promise.withResolvers<readonly ListenAddress[]>();
   readonly #ended = Promise.withResolvers<string>();
   readonly #drained = Promise.withResolvers<void>();
   /** One for each reload that is not answered yet: a thread that has just begun may be told of two. */
@@ -45,6 +48,7 @@ export class HttpWorker {
 
   constructor(options: HttpWorkerOptions) {
     const { entry, permissions, start, writeLog, openPort, counters, scrape, onEnd } = options;
+    this.openings = start.openings;
     this.#counters = counters;
     this.#onEnd = onEnd;
     const { port1, port2: scrapes } = new MessageChannel();
@@ -68,8 +72,8 @@ export class HttpWorker {
     ]);
   }
 
-  /** Resolves to the port. Rejects with {@linkcode CannotListen}, or when the thread ended before. */
-  get listening(): Promise<number> {
+  /** Resolves to where it listens, in the order of its openings. Rejects with {@linkcode CannotListen}, or when the thread ended before. */
+  get listening(): Promise<readonly ListenAddress[]> {
     return this.#listening.promise;
   }
 
@@ -141,7 +145,7 @@ export class HttpWorker {
       }
       case "listening":
         this.#hasListened = true;
-        this.#listening.resolve(message.port);
+        this.#listening.resolve(message.places);
         break;
       case "failed":
         this.#end(new CannotListen(message.reason));

@@ -5,6 +5,7 @@
  * reported a fault, never accepts again and tells nobody. All threads share one port, so the system hands it part of the
  * connections all the same, and these wait in vain.
  */
+import type { ListenAddress } from "../config/settings.ts";
 
 /** What one probe found; "unknown" where this process could not connect at all. */
 type Finding = "accepts" | "silent" | "unknown";
@@ -17,8 +18,7 @@ export interface WatchTimes {
 }
 
 export interface ListenerWatchOptions extends WatchTimes {
-  readonly address: string;
-  readonly port: number;
+  readonly at: ListenAddress;
   /** Probes of a round; each meets one of the listeners by chance. */
   readonly probes: number;
   /** Called after two rounds one after the other in which somebody did not accept. */
@@ -62,10 +62,10 @@ export class ListenerWatch {
   }
 
   async #probe(): Promise<Finding> {
-    const { address, port, patienceMs } = this.#options;
-    let connection: Deno.TcpConn;
+    const { at, patienceMs } = this.#options;
+    let connection: Deno.Conn;
     try {
-      connection = await Deno.connect({ hostname: reachable(address), port });
+      connection = await connect(at);
     } catch {
       return "unknown";
     }
@@ -83,7 +83,7 @@ export class ListenerWatch {
 }
 
 /** Resolves when the other side answers, ends or resets the connection. */
-async function expectNotice(connection: Deno.TcpConn): Promise<Finding> {
+async function expectNotice(connection: Deno.Conn): Promise<Finding> {
   try {
     await connection.write(NONSENSE);
     await connection.read(new Uint8Array(1));
@@ -91,6 +91,12 @@ async function expectNotice(connection: Deno.TcpConn): Promise<Finding> {
     // A reset is an answer too.
   }
   return "accepts";
+}
+
+function connect(at: ListenAddress): Promise<Deno.Conn> {
+  return at.kind === "unix"
+    ? Deno.connect({ transport: "unix", path: at.path })
+    : Deno.connect({ hostname: reachable(at.host), port: at.port });
 }
 
 /** The address to connect to where a listener takes every interface. */

@@ -19,8 +19,10 @@ import { runExportLine } from "./export_command_line.ts";
 import { runDeleteLine, runRetentionLine, runTagsLine } from "./content_command_line.ts";
 import { runDoctor } from "./doctor/doctor_command.ts";
 import { DATA_COMMANDS } from "./data_commands.ts";
+import { writeSocketUnit } from "./socket_unit.ts";
 import { writeUnit } from "./systemd_unit.ts";
 import { testPolicy } from "./policy_test.ts";
+import { readOptions } from "./options.ts";
 import { ReadFiles } from "./read_files.ts";
 import { readSettings } from "./read_settings.ts";
 import { runScrubLine } from "./scrub_line.ts";
@@ -105,11 +107,7 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
       return show(await run(options, readSettings(configFiles).settings));
     }
     case "systemd-unit":
-      print(writeUnit({
-        settings: readSettings(configFiles).settings,
-        configFiles: configFiles.map((file) => resolve(file)),
-        program: Deno.build.standalone ? Deno.execPath() : undefined,
-      }));
+      print(writeUnits(options, configFiles));
       return DONE;
     case "version":
       print(versionText());
@@ -123,6 +121,21 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
       print(describeUsage(words.slice(1)));
       return DONE;
   }
+}
+
+function writeUnits(args: readonly string[], configFiles: readonly string[]): string {
+  const options = readOptions(args, "systemd-unit");
+  const { settings } = readSettings(configFiles);
+  const listener = options.get("listener");
+  if (options.has("socket")) {
+    return writeSocketUnit(settings, listener, settings.server.threads || navigator.hardwareConcurrency);
+  }
+  if (listener !== undefined) throw new UsageError("--listener goes with --socket");
+  return writeUnit({
+    settings,
+    configFiles: configFiles.map((file) => resolve(file)),
+    program: Deno.build.standalone ? Deno.execPath() : undefined,
+  });
 }
 
 async function checkConfig(configFiles: readonly string[]): Promise<number> {

@@ -14,6 +14,8 @@ import { systemClock } from "./wire.ts";
 export interface ReloadParts {
   /** What the server was started with. */
   readonly started: Settings;
+  /** Where it listens and others can reach it. */
+  readonly inReach: readonly string[];
   /** The files that this was read from. */
   readonly files: ReadFiles;
   /** @throws {ConfigError} */
@@ -71,7 +73,7 @@ export class Reload {
   }
 
   async #run(): Promise<void> {
-    const { started, readAgain, handOut, onBegin, onReload, onEnd, log, metrics } = this.#parts;
+    const { started, inReach, readAgain, handOut, onBegin, onReload, onEnd, log, metrics } = this.#parts;
     const files = new ReadFiles();
     const before = this.#files;
     this.#files = files;
@@ -79,6 +81,7 @@ export class Reload {
     try {
       const settings = withSystemCas(readAgain(files));
       const warnings = [...settings.warnings, ...await checkSettings(settings, new Date())];
+      refuseExposure(inReach, settings);
       const inForce = settingsInForce(started, settings);
       await handOut(inForce);
       onReload(inForce);
@@ -106,4 +109,17 @@ export class Reload {
     metrics.gauge("config_last_reload_successful", {}).set(1);
     metrics.gauge("config_last_reload_success_timestamp_seconds", {}).set(systemClock.now() / 1000);
   }
+}
+
+/** Where the server listens stays as it is until a restart; what was checked is where the new settings would listen. */
+function refuseExposure(inReach: readonly string[], { server }: Settings): void {
+  if (inReach.length === 0 || !server.listeners.every(({ mustStayLocal }) => mustStayLocal)) return;
+  throw new ConfigError([{
+    file: "",
+    line: 0,
+    column: 0,
+    key: "server",
+    message: `listens at ${inReach.join(", ")} until a restart, where others reach it: ` +
+      "what lets everybody on this machine do everything would let them too. Restart, or write an access policy",
+  }]);
 }

@@ -1,10 +1,12 @@
 /** The `server` command: from settings to a listening registry, and to its orderly end. */
+import { isOutOfReach } from "../config/read_listeners.ts";
 import type { Settings } from "../config/settings.ts";
 import { expireUploads } from "../jobs/expire_uploads.ts";
 import { pruneHistory } from "../jobs/prune_history.ts";
 import { CollectMemory } from "../jobs/collect_memory.ts";
 import { listenForCommands } from "../server/control_socket.ts";
 import { JsonLog } from "../server/json_log.ts";
+import { findActivatedSockets } from "../server/activated_sockets.ts";
 import { findServiceManager, ServiceManager } from "../server/service_manager.ts";
 import { lockDirectory } from "../storage/files/directory_lock.ts";
 import { Layout, makeFolders } from "../storage/files/layout.ts";
@@ -21,6 +23,7 @@ import { countJobEnd } from "./job_facts.ts";
 import { watchProcess } from "./process_facts.ts";
 import { Scrape } from "./scrape.ts";
 import { watchStorage } from "./storage_facts.ts";
+import { urlOf } from "./place_url.ts";
 import { prepareData } from "./prepare_data.ts";
 import type { ReadFiles } from "./read_files.ts";
 import { watchQuotas } from "./quota_facts.ts";
@@ -76,7 +79,9 @@ export async function runServer(
   const stopped = Promise.withResolvers<number>();
   const scrape = new Scrape();
   const { metrics } = scrape;
+  const env = (name: string): string | undefined => Deno.env.get(name);
   const threads = new Threads({
+    sockets: findActivatedSockets(env, Deno.pid),
     settings: withSystemCas(settings),
     logLevels,
     log,
@@ -87,7 +92,9 @@ export async function runServer(
       stopped.resolve(1);
     },
   }, settings.server.threads || navigator.hardwareConcurrency);
-  const port = await threads.start();
+  const places = await threads.start();
+  const urls = places.map(urlOf);
+  const [url] = urls;
   const started = new Date(systemClock.now()).toISOString();
   const { removalHold } = threads;
   let inForce = settings;
@@ -117,7 +124,8 @@ export async function runServer(
       pid: Deno.pid,
       started,
       threads: threads.alive,
-      url: urlOf(settings, port),
+      url,
+      ...(urls.length > 1 && { urls }),
       scrub: await describeLastScrub(work),
       collect: collectStatus(work),
     }),
@@ -132,11 +140,12 @@ export async function runServer(
     log.info("stopping", { signal, drain_seconds: settings.server.drainTimeoutMs / 1000 });
     stopped.resolve(0);
   });
-  const address = findServiceManager((name) => Deno.env.get(name), Deno.pid);
+  const address = findServiceManager(env, Deno.pid);
   const manager = address && new ServiceManager(address, log);
-  const status = `serving ${urlOf(settings, port)}`;
+  const status = `serving ${urls.join(", ")}`;
   const reload = new Reload({
     started: settings,
+    inReach: places.filter(({ at }) => !isOutOfReach(at)).map(urlOf),
     files,
     readAgain,
     handOut: (settings) => threads.reload(settings),
@@ -155,11 +164,12 @@ export async function runServer(
   manager?.watch(() => answersItself(threads, work));
   const configWatch = new ConfigWatch({ reload, log });
   log.info("listening", {
-    url: urlOf(settings, port),
+    url,
+    ...(urls.length > 1 && { urls }),
     threads: threads.alive,
     root_dir: settings.blobStore.rootDir,
     ...versionFacts(),
-    ...(builtIn && { note: builtInNote(port) }),
+    ...(builtIn && { note: builtInNote(url!) }),
   });
 
   const code = await stopped.promise;
@@ -236,12 +246,7 @@ function listenForSignals(stop: (signal: string) => void): void {
   }
 }
 
-function urlOf({ server }: Settings, port: number): string {
-  const host = server.bindAddress.includes(":") ? `[${server.bindAddress}]` : server.bindAddress;
-  return `${server.tls === undefined ? "http" : "https"}://${host}:${port}`;
-}
-
-function builtInNote(port: number): string {
+function builtInNote(url: string): string {
   return "no configuration file: everybody on this machine may push and pull, data is kept in ./data; " +
-    `push with: docker push 127.0.0.1:${port}/NAME:TAG`;
+    `push with: docker push ${url.replace(/^http:\/\//, "")}/NAME:TAG`;
 }

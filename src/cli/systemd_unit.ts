@@ -1,10 +1,13 @@
 /** The `systemd-unit` command: a unit that lets the service do what it needs and nothing else. */
-import { isAbsolute, resolve } from "node:path";
+import { dirname, isAbsolute, resolve } from "node:path";
 import type { Settings } from "../config/settings.ts";
 import { filesNeeded } from "./files_needed.ts";
 
 /** Where systemd keeps the state of services. */
 const STATE_FOLDER = "/var/lib/";
+
+/** Where systemd makes folders for sockets, and removes them with the service. */
+const RUNTIME_FOLDER = "/run/";
 
 /** Where an administrator's programs are. */
 const INSTALLED = "/usr/local/bin/simple-registry";
@@ -25,8 +28,14 @@ export function writeUnit({ settings, configFiles, program = INSTALLED }: UnitFa
   const { server, blobStore } = settings;
   const rootDir = resolve(blobStore.rootDir);
   const files = configFiles.map((file) => ` -c ${quoteArgument(file)}`).join("");
-  const lowPort = server.port > 0 && server.port < 1024;
-  const named = [blobStore.rootDir, server.tls?.certificateFile, server.tls?.clientAuth?.caBundleFile];
+  const lowPort = server.listeners.some(({ at }) => at.kind === "tcp" && at.port > 0 && at.port < 1024);
+  const sockets = server.listeners.flatMap(({ at }) => at.kind === "unix" ? [at.path] : []);
+  const named = [
+    ...sockets,
+    blobStore.rootDir,
+    server.tls?.certificateFile,
+    server.tls?.clientAuth?.caBundleFile,
+  ];
   const relative = named.some((path) => path !== undefined && !isAbsolute(path));
   const capability = lowPort ? "CAP_NET_BIND_SERVICE" : "";
   return `# Install: save this as /etc/systemd/system/simple-registry.service, then
@@ -53,10 +62,10 @@ WatchdogSec=60s
 TimeoutStartSec=5min
 TimeoutStopSec=${Math.ceil(server.drainTimeoutMs / 1000) + STOP_MARGIN}s
 # One for each connection and one for the blob that it carries.
-LimitNOFILE=${filesNeeded(server.maxConnections)}
+LimitNOFILE=${filesNeeded(server)}
 
 ${ownerLines(rootDir)}
-UMask=0077
+${sockets.map((path) => `${socketLine(resolve(path))}\n`).join("")}UMask=0077
 # A private key that only root can read comes as a credential: server_private_key = "\${CREDENTIALS_DIRECTORY}/server.key".
 # Credentials do not change while the service runs: a new key then needs \`systemctl restart\`.
 #LoadCredential=server.key:/etc/simple-registry/server.key
@@ -97,6 +106,14 @@ WantedBy=multi-user.target
 `;
 }
 
+/** Lets the service make the unix socket that it listens on. */
+function socketLine(path: string): string {
+  const folder = dirname(path);
+  return folder.startsWith(RUNTIME_FOLDER)
+    ? `# Where ${path} is made.\nRuntimeDirectory=${quote(folder.slice(RUNTIME_FOLDER.length))}`
+    : `ReadWritePaths=${quote(folder)}`;
+}
+
 /** Whom the service runs as, and how it may write to its data directory. */
 function ownerLines(rootDir: string): string {
   if (rootDir.startsWith(STATE_FOLDER)) {
@@ -122,7 +139,7 @@ function quoteArgument(text: string): string {
 }
 
 /** A word of a unit file (systemd.syntax(7), quoting; systemd.unit(5), specifiers). */
-function quote(text: string): string {
+export function quote(text: string): string {
   const escaped = text.replaceAll("%", "%%");
   if (/^[\w./:%$-]+$/.test(escaped)) return escaped;
   return `"${escaped.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;

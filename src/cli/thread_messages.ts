@@ -1,7 +1,8 @@
 /** What the main thread and the others say to each other. */
-import type { Settings } from "../config/settings.ts";
+import type { ListenAddress, Settings } from "../config/settings.ts";
 import type { NewSeries } from "../metrics/thread_metrics.ts";
 import type { LogLevels } from "./log_levels.ts";
+import type { Opening } from "./openings.ts";
 import type { WriterAccess } from "./wire.ts";
 
 /** First message to the writer thread. */
@@ -37,8 +38,8 @@ export interface StartHttp {
   readonly passwords: MessagePort | undefined;
   /** The way to the main thread, which knows the metrics of all threads. */
   readonly scrapes: MessagePort;
-  /** Port to listen on, which the first thread may have got from the system. */
-  readonly port: number;
+  /** What to listen on, with ports that the first thread may have got from the system. */
+  readonly openings: readonly Opening[];
   /** HTTP threads that share memory limits and connections. */
   readonly threads: number;
 }
@@ -59,7 +60,9 @@ export type ToHttp =
 export type NeededThread = "manifest" | "mirror";
 
 export type FromHttp =
-  | { readonly kind: "listening"; readonly port: number }
+  /** On each of its openings. */
+  | { readonly kind: "listening"; readonly places: readonly ListenAddress[] }
+  /** It cannot listen, for a reason in words. */
   | { readonly kind: "failed"; readonly reason: string }
   | { readonly kind: "log"; readonly lines: string }
   | SeriesMessage

@@ -3,11 +3,14 @@ import type { Settings } from "../config/settings.ts";
 import type { Log } from "../ports/log.ts";
 import { RemovalHold } from "../storage/files/removals.ts";
 import { CommitCounter } from "../storage/sqlite/commit_counter.ts";
+import type { ActivatedSocket } from "../server/activated_sockets.ts";
+import { besidePath, removeSocketFile, requireFreePath } from "../server/socket_file.ts";
 import { CannotListen, HttpWorker } from "./http_worker.ts";
-import { HttpWorkers } from "./http_workers.ts";
+import { HttpWorkers, type Place } from "./http_workers.ts";
 import { describeListenFault } from "./listen_fault.ts";
 import type { WatchTimes } from "./listener_watch.ts";
 import type { LogLevels } from "./log_levels.ts";
+import { type Opening, planOpenings } from "./openings.ts";
 import type { ServeManifests } from "./manifest_thread.ts";
 import { MirrorWorker } from "./mirror_worker.ts";
 import type { Scrape } from "./scrape.ts";
@@ -20,6 +23,8 @@ const PASSWORDS_LINGER_MS = 60_000;
 
 export interface ThreadsOptions {
   readonly settings: Settings;
+  /** That systemd handed over. */
+  readonly sockets?: readonly ActivatedSocket[];
   readonly logLevels: LogLevels;
   readonly log: Log;
   /** Takes the log lines of the threads. */
@@ -59,7 +64,7 @@ export class Threads {
   readonly #options: ThreadsOptions;
   readonly #entries: ThreadEntries;
   readonly #http: HttpWorkers;
-  readonly #count: number;
+  readonly #plans: readonly (readonly Opening[])[];
   /** Numbers that threads which run have in their names. */
   readonly #numbers = new Set<number>();
   /** Puts the removal of blob files off in all threads. */
@@ -72,17 +77,20 @@ export class Threads {
   /** Those of the last reload, for a thread that replaces another. */
   #settings: Settings;
 
+  /**
+   * @param count HTTP threads; fewer begin where there is nothing to listen on for them
+   * @throws {UnknownSocket}
+   */
   constructor(options: ThreadsOptions, count: number, entries: ThreadEntries = ENTRIES) {
-    const { settings, log, scrape, onFatal, watchTimes } = options;
+    const { settings, sockets = [], log, scrape, onFatal, watchTimes } = options;
     this.#options = options;
     this.#entries = entries;
-    this.#count = count;
+    this.#plans = planOpenings(settings.server.listeners, sockets, count);
     this.#settings = settings;
     this.#http = new HttpWorkers({
-      count,
-      startWorker: (port) => this.#startHttp(port),
+      plans: this.#plans,
+      startWorker: (openings) => this.#startHttp(openings),
       reloadWorker: (worker) => worker.reload(this.#settings, this.#openPasswordPort()),
-      address: settings.server.bindAddress,
       drainTimeoutMs: settings.server.drainTimeoutMs,
       log,
       deaths: scrape.metrics.counter("http_thread_deaths_total", {}),
@@ -97,12 +105,12 @@ export class Threads {
   }
 
   /**
-   * Starts the writer and the HTTP threads. Gives the port that they listen on.
+   * Starts the writer and the HTTP threads. Gives where they listen, a place for each listener.
    *
    * @throws {CannotListen}
    */
-  async start(): Promise<number> {
-    this.#requireFreePort();
+  async start(): Promise<readonly Place[]> {
+    await this.#requireFree();
     this.#writer = new WriterWorker({
       entry: this.#entries.writer,
       permissions: { ...NOTHING, ...this.#rootOnly(), sys: ["statfs"] },
@@ -111,13 +119,9 @@ export class Threads {
       onDeath: this.#options.onFatal,
     });
     this.#startPasswords();
-    try {
-      // Side by side with the writer: the tables are there, and writes wait for it.
-      const [port] = await Promise.all([this.#http.start(this.#settings.server.port), this.#writer.ready]);
-      return port;
-    } catch (error) {
-      throw error instanceof CannotListen ? this.#cannotListen(error.message) : error;
-    }
+    // Side by side with the writer: the tables are there, and writes wait for it.
+    const [places] = await Promise.all([this.#http.start(), this.#writer.ready]);
+    return places;
   }
 
   /** A new way to the writer, for a thread or for jobs of the main one. */
@@ -159,6 +163,7 @@ export class Threads {
     this.#manifests?.terminate();
     this.#mirrors?.terminate();
     this.#passwords?.terminate();
+    for (const path of this.#socketFiles()) removeSocketFile(path);
     await this.#writer.close();
   }
 
@@ -166,23 +171,31 @@ export class Threads {
    * The threads share their port with whoever asks the same way, so a port in use would not be noticed otherwise. With port
    * 0 this tries the address alone.
    */
-  #requireFreePort(): void {
-    const { bindAddress, port } = this.#settings.server;
-    try {
-      Deno.listen({ hostname: bindAddress, port }).close();
-    } catch (error) {
-      throw this.#cannotListen((error as Error).message);
+  async #requireFree(): Promise<void> {
+    for (const { at } of this.#plans[0] ?? []) {
+      try {
+        if (at.kind === "tcp") Deno.listen({ hostname: at.host, port: at.port }).close();
+        if (at.kind === "unix") await requireFreePath(at.path);
+      } catch (error) {
+        if (at.kind === "descriptor") throw error;
+        throw new CannotListen(describeListenFault((error as Error).message, at));
+      }
     }
   }
 
-  #startHttp(port: number): HttpWorker {
+  /** Those that this process makes. */
+  #socketFiles(): string[] {
+    return this.#plans.flat().flatMap(({ at }) => at.kind === "unix" ? [at.path] : []);
+  }
+
+  #startHttp(openings: readonly Opening[]): HttpWorker {
     const { scrape } = this.#options;
     let number = 0;
     while (this.#numbers.has(number)) number++;
     this.#numbers.add(number);
     return new HttpWorker({
       entry: this.#entries.http,
-      permissions: this.#servingPermissions(),
+      permissions: this.#servingPermissions(openings),
       writeLog: this.#options.writeLog,
       openPort: (thread) => thread === "manifest" ? this.#openManifestPort() : this.#openMirrorPort(),
       counters: scrape.threads.open(),
@@ -195,8 +208,8 @@ export class Threads {
         writer: this.openWriter(),
         removals: this.removalHold.shared,
         passwords: this.#openPasswordPort(),
-        port,
-        threads: this.#count,
+        openings,
+        threads: this.#plans.length,
       },
     });
   }
@@ -252,19 +265,21 @@ export class Threads {
     return port1;
   }
 
-  /** Of threads that clients or upstreams reach. */
-  #servingPermissions(): Deno.PermissionOptionsObject {
-    return { ...NOTHING, ...this.#rootOnly(), net: true, sys: ["statfs"] };
+  /** Of threads that clients or upstreams reach: the data directory, the sockets that clients come by, and no other file. */
+  #servingPermissions(openings: readonly Opening[] = []): Deno.PermissionOptionsObject {
+    const { read, write } = this.#rootOnly();
+    const sockets = openings.flatMap(({ at }) => at.kind === "unix" ? [at.path, besidePath(at.path)] : []);
+    return {
+      ...NOTHING,
+      read: [...read, ...sockets],
+      write: [...write, ...sockets],
+      net: true,
+      sys: ["statfs"],
+    };
   }
 
-  /** What others reach can touch the data directory and no other file. */
   #rootOnly(): { read: string[]; write: string[] } {
     const { rootDir } = this.#settings.blobStore;
     return { read: [rootDir], write: [rootDir] };
-  }
-
-  #cannotListen(reason: string): CannotListen {
-    const { bindAddress, port } = this.#settings.server;
-    return new CannotListen(describeListenFault(reason, bindAddress, port));
   }
 }

@@ -1,22 +1,23 @@
 /** Judges who can reach the registry, and what would keep them out. */
 import type { PolicySource } from "../policy/rule_source.ts";
 import { type Checking, isSet, noteMissing } from "./checking.ts";
-import { isLoopback } from "./is_loopback.ts";
+import { isOutOfReach, type ReadListener } from "./read_listeners.ts";
+import type { ListenAddress, ListenerSettings } from "./settings.ts";
 
 export interface Exposure {
-  readonly bindAddress: string;
+  readonly listeners: readonly ReadListener[];
   readonly globalPolicy: PolicySource | undefined;
   readonly repositoryNames: readonly string[];
-  /** True where somebody else is asked too: a webhook, or the handshake that requires a certificate. */
-  readonly guarded: boolean;
+  /** True where a webhook is asked too. */
+  readonly asksWebhook: boolean;
+  /** True where a handshake requires a certificate. */
+  readonly certificateRequired: boolean;
   /** True where anything at all tells callers apart: client CAs, passwords, tokens or webhooks. */
   readonly knowsCallers: boolean;
   /** True where passwords or tokens of clients are accepted. */
   readonly takesCredentials: boolean;
   readonly behindProxy: boolean;
 }
-
-const ADDRESS = ["server", "bind_address"];
 
 const OPEN = "others can reach this address, and there is neither encryption nor an access policy: " +
   'write "127.0.0.1", or add [server.tls] and [global.access_policy]';
@@ -32,33 +33,69 @@ const OPEN_ON_LOOPBACK =
 /** What holds where nothing of access control is configured and nobody from outside can reach the registry. */
 const ALLOW_EVERYTHING: PolicySource = { defaultAllow: true, rules: [], file: "", line: 0 };
 
-/** Refuses what can only be a slip, and warns of the rest. Gives the global policy that holds. */
-export function checkExposure(exposure: Exposure, checking: Checking): PolicySource | undefined {
-  const { bindAddress, globalPolicy } = exposure;
+/** Refuses what can only be a slip, and warns of the rest. Gives the global policy that holds, and the listeners. */
+export function checkExposure(
+  exposure: Exposure,
+  checking: Checking,
+): { readonly policy: PolicySource | undefined; readonly listeners: readonly ListenerSettings[] } {
+  const { globalPolicy, listeners } = exposure;
   const tables = [["global"], ...exposure.repositoryNames.map((name) => ["repository", name])];
   const hasPolicy = tables.some((table) => isSet(checking, [...table, "access_policy"]));
+  const settings = listeners.map(({ path: _, ...listener }) => ({
+    ...listener,
+    mustStayLocal: !listener.tls && !hasPolicy,
+  }));
   // An address that is not set, or that was refused, is read as the default.
-  const loopback = isLoopback(bindAddress);
-  if (!hasPolicy && loopback && !exposure.knowsCallers) {
+  const reachable = listeners.filter(({ at }) => !isOutOfReach(at));
+  if (!hasPolicy && reachable.length === 0 && !exposure.knowsCallers) {
     checking.warnings.push(OPEN_ON_LOOPBACK);
-    return ALLOW_EVERYTHING;
+    // Nobody else must ever get in by that, encrypted or not.
+    return {
+      policy: ALLOW_EVERYTHING,
+      listeners: settings.map((each) => ({ ...each, mustStayLocal: true })),
+    };
   }
   if (!hasPolicy) checking.warnings.push(NOBODY);
-  if (loopback) return globalPolicy;
+  for (const listener of reachable) warnOf(listener, exposure, hasPolicy, checking);
+  if (exposure.certificateRequired) warnOfPlain(listeners, checking);
+  return { policy: globalPolicy, listeners: settings };
+}
 
-  const encrypted = isSet(checking, ["server", "tls"]);
-  if (!encrypted && !hasPolicy) noteMissing(checking, ADDRESS, OPEN);
+function warnOf(
+  { at, tls, path }: ReadListener,
+  { globalPolicy, asksWebhook, certificateRequired, takesCredentials, behindProxy }: Exposure,
+  hasPolicy: boolean,
+  checking: Checking,
+): void {
+  const place = showPlace(at);
+  if (!tls && !hasPolicy) noteMissing(checking, path, OPEN);
   const opens = globalPolicy !== undefined && globalPolicy.defaultAllow && globalPolicy.rules.length === 0;
-  if (opens && !exposure.guarded) {
+  if (opens && !asksWebhook && !(certificateRequired && tls)) {
     checking.warnings.push(
-      `Listening on ${bindAddress} with an access policy that allows everything: ` +
+      `Listening on ${place} with an access policy that allows everything: ` +
         "everybody who reaches it can pull, push and delete",
     );
   }
-  if (!encrypted && exposure.takesCredentials && !exposure.behindProxy) {
+  if (!tls && takesCredentials && !behindProxy) {
     checking.warnings.push(
-      `Listening on ${bindAddress} without [server.tls]: passwords and tokens travel where others can read them`,
+      `Listening on ${place} without [server.tls]: passwords and tokens travel where others can read them`,
     );
   }
-  return globalPolicy;
+}
+
+function warnOfPlain(listeners: readonly ReadListener[], checking: Checking): void {
+  for (const { at, tls, serves } of listeners) {
+    if (tls || serves === "metrics") continue;
+    checking.warnings.push(
+      `Listening on ${
+        showPlace(at)
+      } without TLS: nobody shows a certificate there, whatever client_auth requires; ` +
+        "the policies alone decide",
+    );
+  }
+}
+
+/** Without the port: who can connect does not depend on it. */
+function showPlace(at: ListenAddress): string {
+  return at.kind === "unix" ? at.path : at.host;
 }

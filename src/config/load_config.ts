@@ -12,6 +12,7 @@ import { readCollect } from "./read_collect.ts";
 import { readDocument } from "./read_document.ts";
 import { readSyncs } from "./read_syncs.ts";
 import { readTable } from "./read_table.ts";
+import { readListeners } from "./read_listeners.ts";
 import { readRetentionRules, type RetentionReading } from "./read_retention.ts";
 import { readTagSettings } from "./read_tag_settings.ts";
 import { readTls } from "./read_tls.ts";
@@ -67,11 +68,12 @@ export function loadConfig(
   const repositories = checkRepositories(values.repository, { webhookNames, tags, retention }, checking);
   const syncs = readSyncs(values.mirror, checking);
   const takesCredentials = identities.length > 0 || tokenService !== undefined;
-  const accessPolicy = checkExposure({
-    bindAddress: server.bind_address,
+  const { policy: accessPolicy, listeners } = checkExposure({
+    listeners: readListeners(server, checking),
     globalPolicy: ownPolicy,
     repositoryNames: values.repository.map((table) => table.name),
-    guarded: server.tls?.client_auth === "required" || webhookNames.global !== undefined,
+    asksWebhook: webhookNames.global !== undefined,
+    certificateRequired: server.tls?.client_auth === "required",
     takesCredentials,
     knowsCallers: takesCredentials || tls?.clientAuth !== undefined || webhooks.length > 0,
     behindProxy: global.trusted_proxies.length > 0,
@@ -80,8 +82,8 @@ export function loadConfig(
   if (problems.length > 0) throw new ConfigError(inOrder(problems, sources));
   return {
     server: {
-      bindAddress: server.bind_address,
-      port: server.port,
+      listeners,
+      ...(server.external_url !== undefined && { externalUrl: server.external_url }),
       threads: server.threads,
       handshakeTimeoutMs: server.tls?.handshake_timeout ?? TLS.handshake_timeout.fallback,
       headersTimeoutMs: server.headers_timeout,

@@ -22,7 +22,7 @@ export function readTls(values: TlsValues, checking: Checking): TlsSettings | un
     checking,
   );
   const clientAuth = readClientAuth(values, checking);
-  return pair && { ...pair, ...(clientAuth && { clientAuth }) };
+  return pair && { ...pair, minimumVersion: values.minimum_version, ...(clientAuth && { clientAuth }) };
 }
 
 /** What a value without its base would seem to protect must be told, never be dropped in silence. */

@@ -15,9 +15,11 @@ import {
 import {
   choice,
   DAILY_WINDOW,
+  FILE_MODE,
   HEADER_NAME,
   NAME,
-  NETWORK,
+  ORIGIN,
+  PROXY,
   REALM,
   RULE,
   SECRET,
@@ -65,12 +67,33 @@ export const TLS = {
     "deny",
     "What becomes of a certificate whose issuer's CRL is too old.",
   ),
+  minimum_version: key(
+    choice("1.2", "1.3"),
+    "1.2",
+    "Oldest version of TLS that is spoken.",
+  ),
   advertise_client_cas: key(
     BOOLEAN,
     false,
     "Tells clients the names of the CAs, so that they choose among their certificates.",
   ),
   handshake_timeout: key(TIMEOUT, "10s", "A client that has not ended its TLS handshake by then is cut off."),
+} satisfies Keys;
+
+export const LISTENER = {
+  bind_address: optionalKey(ADDRESS, 'IP address to listen on, "127.0.0.1" where there is no path either.'),
+  port: optionalKey(integer(0, 65535), "TCP port to listen on, 8000 without it; 0 takes a free one."),
+  path: optionalKey(PATH, "Unix socket to listen on, instead of an address and a port."),
+  mode: optionalKey(
+    FILE_MODE,
+    'Who may connect to the unix socket, as permissions of a file; "0660" without it.',
+  ),
+  tls: optionalKey(BOOLEAN, "Whether TLS is spoken here; without it where there is a [server.tls]."),
+  serves: key(
+    choice("everything", "metrics"),
+    "everything",
+    'What is answered here; "metrics" is /metrics, /healthz and /readyz only.',
+  ),
 } satisfies Keys;
 
 const SERVER = {
@@ -80,11 +103,15 @@ const SERVER = {
     'IP address to listen on; "0.0.0.0" and "::" take every interface and need [server.tls].',
   ),
   port: key(integer(0, 65535), 8000, "TCP port to listen on; 0 takes a free one."),
+  external_url: optionalKey(
+    ORIGIN,
+    "Where clients reach the registry when that is not the address that they name, as behind a proxy.",
+  ),
   threads: key(integer(0, 256), 0, "Threads that answer requests; 0 makes one for each core."),
   max_connections: key(
     integer(1, 1_000_000),
     10_000,
-    "Connections open at one time; further ones are refused.",
+    "Connections open at one time at each listener; further ones are refused.",
   ),
   headers_timeout: key(
     TIMEOUT,
@@ -99,6 +126,10 @@ const SERVER = {
   ),
   body_timeout: key(TIMEOUT, "30s", "The stretch of time over which minimum_body_rate is measured."),
   drain_timeout: key(TIMEOUT, "30s", "How long a stop waits for the transfers under way."),
+  listener: namedSections(
+    "One of several places to listen at, instead of bind_address and port.",
+    LISTENER,
+  ),
   tls: optionalSection("With this table the registry speaks HTTPS, without it HTTP.", TLS),
 } satisfies Keys;
 
@@ -149,7 +180,7 @@ const GLOBAL = {
   ),
   authorization_webhook: key(NAME, "", "Name of an [auth.webhook] that is asked after the policies."),
   trusted_proxies: listKey(
-    NETWORK,
+    PROXY,
     'a list of addresses and networks such as ["10.0.0.1", "fd00::/8"]',
     "Peers whose X-Forwarded-For tells the address of the client.",
   ),

@@ -38,7 +38,7 @@ export interface Settings {
     readonly accessPolicy?: PolicySource;
     /** Names one of `auth.webhooks`. */
     readonly authorizationWebhook?: string;
-    /** Peers whose word on the address of the client counts. */
+    /** Peers whose word on the address of the client counts; the address "unix" stands for those of unix sockets. */
     readonly trustedProxies: readonly Network[];
   };
   readonly collect: CollectSettings;
@@ -67,11 +67,26 @@ export interface CollectSettings {
   readonly window?: DailyWindow;
 }
 
+/** Where to listen: TCP on an IP literal, where port 0 takes a free one, or a unix socket with the permissions `mode`. */
+export type ListenAddress =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string; readonly mode: number };
+
+export interface ListenerSettings {
+  /** Of its table below `[server.listener]`; empty for the one that `[server]` itself describes. */
+  readonly name: string;
+  readonly at: ListenAddress;
+  readonly tls: boolean;
+  readonly serves: "everything" | "metrics";
+  /** True where it may do without encryption and policies only because nobody else can reach it. */
+  readonly mustStayLocal: boolean;
+}
+
 export interface ServerSettings {
-  /** IP literal. */
-  readonly bindAddress: string;
-  /** 0 takes a free port. */
-  readonly port: number;
+  /** At least one. */
+  readonly listeners: readonly ListenerSettings[];
+  /** Scheme, host and port that clients come to, without a slash at the end. */
+  readonly externalUrl?: string;
   /** 0 stands for the number of cores. */
   readonly threads: number;
   readonly handshakeTimeoutMs: number;
@@ -103,6 +118,7 @@ export interface CertificateFile {
 }
 
 export interface TlsSettings extends KeyPairFiles {
+  readonly minimumVersion: "1.2" | "1.3";
   /** Absent where no client is asked for a certificate. */
   readonly clientAuth?: ClientAuthSettings;
 }

@@ -120,10 +120,38 @@ export const HEADER_NAME: ValueType<string> = {
   },
 };
 
+/** Where clients come to: scheme and host, with a port where it needs one. The value has no slash at its end. */
+export const ORIGIN: ValueType<string> = {
+  expected:
+    'a URL such as "https://registry.example.com" or "https://registry.example.com:5000", without a path',
+  parse: (node) => {
+    const url = node.kind === "string" ? parseHttpUrl(node.value) : undefined;
+    return url?.pathname === "/" && url.search === "" ? url.origin : undefined;
+  },
+};
+
+/** Permissions of a file, in octal as chmod takes them. */
+export const FILE_MODE: ValueType<number> = {
+  expected: 'permissions in octal such as "0660"',
+  parse: (node) => {
+    return node.kind === "string" && /^0?[0-7]{3}$/.test(node.value) ? parseInt(node.value, 8) : undefined;
+  },
+};
+
 /** An IP address or a network. */
 export const NETWORK: ValueType<Network> = {
   expected: 'an IP address or a network such as "10.0.0.1", "10.0.0.0/8" or "fd00::/8"',
   parse: (node) => node.kind === "string" ? parseNetwork(node.value) : undefined,
+};
+
+/** A network of proxies; the address "unix" stands for whoever comes by a unix socket. */
+export const PROXY: ValueType<Network> = {
+  expected: `${NETWORK.expected}, or "unix" for those that come by a unix socket`,
+  parse: (node) => {
+    return node.kind === "string" && node.value === "unix"
+      ? { address: node.value, prefixLength: 0 }
+      : NETWORK.parse(node);
+  },
 };
 
 /** The string itself, with its place: what it matches is checked later. */

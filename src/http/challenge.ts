@@ -4,7 +4,7 @@ import type { Route } from "./route.ts";
 
 /** The ways of proving oneself that are switched on. */
 export interface Challenges {
-  /** True where a client without a certificate is refused, whatever else it shows. */
+  /** True where a client without a certificate is refused over TLS, whatever else it shows. */
   readonly certificateRequired: boolean;
   readonly passwords: boolean;
   readonly tokens:
@@ -24,7 +24,9 @@ export function challengeFor(
   request: HttpRequest,
   route: Route | undefined,
 ): string {
-  if (challenges.certificateRequired && request.certificateChain === undefined) return MUTUAL_CHALLENGE;
+  if (challenges.certificateRequired && request.secure && request.certificateChain === undefined) {
+    return MUTUAL_CHALLENGE;
+  }
   // A token is no way to a token.
   const bearer = route?.action === "get-token" ? undefined : bearerChallenge(challenges, request, route);
   return bearer ?? (challenges.passwords ? BASIC_CHALLENGE : MUTUAL_CHALLENGE);

@@ -55,7 +55,7 @@ export async function identifyCaller(
 
 async function identify(
   authenticator: Authenticator,
-  { headers, peerAddress, certificateChain }: HttpRequest,
+  { headers, peerAddress, certificateChain, secure }: HttpRequest,
   swapsToken: boolean,
 ): Promise<Identity> {
   if (swapsToken) {
@@ -71,7 +71,7 @@ async function identify(
     });
   }
   const forwardedFor = headers.all("x-forwarded-for");
-  return await authenticator.identify({ peerAddress, forwardedFor, authorization, certificateChain });
+  return await authenticator.identify({ peerAddress, forwardedFor, authorization, secure, certificateChain });
 }
 
 /**

@@ -9,6 +9,8 @@ export interface Credentials {
   readonly forwardedFor: readonly string[];
   /** Value of the `Authorization` header, undefined where there was none. */
   readonly authorization: string | undefined;
+  /** True where the request came over TLS, so that a certificate could be shown. */
+  readonly secure: boolean;
   /** Certificates that the client presented, DER, its own first; undefined when it presented none. */
   readonly certificateChain: readonly Uint8Array[] | undefined;
 }

@@ -1,7 +1,8 @@
 /** One thread's listener: HTTP or HTTPS connections in, requests to the handler, responses and log lines out. */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { ListenOptions, Socket } from "node:net";
 import type { Server as TlsServer } from "node:tls";
+import type { ListenAddress } from "../config/settings.ts";
 import { respondToFault } from "../http/error_response.ts";
 import type { Handled, HttpRequest } from "../http/message.ts";
 import { withoutBody } from "../http/respond.ts";
@@ -13,12 +14,17 @@ import { beginRequest, breakConnection, type Connection, Connections } from "./c
 import { classOf, HandshakeFaults } from "./handshake_faults.ts";
 import { type ConnectionLimits, MOST_REQUESTS_AHEAD } from "./limits.ts";
 import { addressOf, makeRequestIds, toHttpRequest } from "./node_request.ts";
-import { makeNodeServer, type TlsKeyPair } from "./node_server.ts";
+import { makeNodeServer, oldestOf, type TlsKeyPair } from "./node_server.ts";
+import { type OpenAt, openedAt, requireLocal } from "./opened.ts";
 import { NodeRequestBody } from "./request_body.ts";
 import { faultOfHead } from "./request_head.ts";
 import { RequestMetrics } from "./request_metrics.ts";
+import { openSocketFile } from "./socket_file.ts";
 import { closeAfterResponse, discardRest, lingersAfterResponse } from "./unread_body.ts";
 import { dropResponse, writeHeldResponse, writeResponse } from "./write_response.ts";
+
+/** Connections that the system holds until they are accepted. */
+const BACKLOG = 1024;
 
 export interface HttpServerOptions {
   readonly handle: (request: HttpRequest) => Promise<Handled>;
@@ -27,6 +33,8 @@ export interface HttpServerOptions {
   readonly metrics: Metrics;
   /** undefined for plain HTTP. */
   readonly tls: TlsKeyPair | undefined;
+  /** Of all peers, where they have none of their own: those of a unix socket. */
+  readonly peerAddress?: string;
 }
 
 /** What the client waits for before it sends the body: nothing, `100 Continue`, or something that we do not know. */
@@ -35,7 +43,8 @@ type Expectation = "body" | "continue" | "unknown";
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
-  readonly #secure: boolean;
+  /** Whether it speaks TLS. */
+  readonly secure: boolean;
   readonly #nextRequestId = makeRequestIds();
   readonly #connections: Connections;
   readonly #counts: RequestMetrics;
@@ -43,7 +52,7 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#secure = options.tls !== undefined;
+    this.secure = options.tls !== undefined;
     this.#connections = new Connections(options.limits.idleTimeoutMs);
     this.#counts = new RequestMetrics(options.metrics);
     this.#server = makeNodeServer(options.limits, options.tls);
@@ -61,25 +70,57 @@ export class HttpServer {
     return this.#connections.size;
   }
 
+  /** As {@linkcode open} does at a TCP address; gives the port. */
+  async listen(host: string, port: number): Promise<number> {
+    const opened = await this.open({ kind: "tcp", host, port });
+    return opened.kind === "tcp" ? opened.port : 0;
+  }
+
   /**
-   * Listens, sharing the port with the other threads. Gives the port, which the system chose when `port` is 0.
+   * Listens: at a port, which it shares with the other threads and which the system chooses where it is 0; at a path, where
+   * it takes the place of whoever listened there; or on a socket that is open. Gives where that is.
    *
+   * @param mustStayLocal refuses an open socket that others can reach
    * @throws what the system says when the address cannot be used
    */
-  listen(host: string, port: number): Promise<number> {
+  async open(at: OpenAt, { mustStayLocal = false } = {}): Promise<ListenAddress> {
+    switch (at.kind) {
+      case "tcp":
+        return await this.#begin(at, { host: at.host, port: at.port, reusePort: true });
+      case "unix":
+        return await openSocketFile(at, (path) => this.#begin(at, { path }));
+      case "descriptor":
+        return await this.#begin(at, { fd: at.fd }, mustStayLocal ? requireLocal : undefined);
+    }
+  }
+
+  /** @param check looks at the address before anybody is answered */
+  #begin(
+    at: OpenAt,
+    options: ListenOptions & { readonly fd?: number },
+    check?: (at: ListenAddress) => void,
+  ): Promise<ListenAddress> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen({ host, port, reusePort: true, backlog: 1024 }, () => {
+      this.#server.listen({ ...options, backlog: BACKLOG }, () => {
         this.#server.off("error", reject);
         this.#server.on("error", (error: Error) => this.#options.log.error("listener failed", { error }));
-        resolve((this.#server.address() as { port: number }).port);
+        const opened = openedAt(at, this.#server.address());
+        try {
+          check?.(opened);
+          resolve(opened);
+        } catch (error) {
+          this.#server.close();
+          reject(error);
+        }
       });
     });
   }
 
   /** Uses another certificate and key for the handshakes to come. */
-  replaceKeyPair({ certificate, privateKey }: TlsKeyPair): void {
-    (this.#server as unknown as TlsServer).setSecureContext({ cert: certificate, key: privateKey });
+  replaceKeyPair({ certificate, privateKey, minimumVersion }: TlsKeyPair): void {
+    const context = { cert: certificate, key: privateKey, minVersion: oldestOf(minimumVersion) };
+    (this.#server as unknown as TlsServer).setSecureContext(context);
   }
 
   /** Refuses new connections, lets requests under way end, and cuts what is left after `timeoutMs`. */
@@ -111,7 +152,7 @@ export class HttpServer {
     this.#server.on("connection", (socket: Socket) => {
       this.#counts.beginConnection();
       socket.once("close", () => this.#counts.endConnection());
-      if (!this.#secure) add(socket);
+      if (!this.secure) add(socket);
       else if (this.#draining) socket.destroy();
       else this.#connections.addHandshake(socket);
     });
@@ -186,9 +227,9 @@ export class HttpServer {
     const { limits, log } = this.#options;
     const { socket } = request;
     // Asked for now: a socket that is closed has no address.
-    const peer = addressOf(socket);
+    const peer = this.#options.peerAddress ?? addressOf(socket);
     const continueOn = expects === "continue" ? response : undefined;
-    const body = new NodeRequestBody(request, this.#secure, limits, continueOn);
+    const body = new NodeRequestBody(request, this.secure, limits, continueOn);
     const turn = beginRequest(connection, response, body);
     const refusal = faultOfHead(request, expects === "unknown");
     if (refusal !== undefined) connection.closing = true;
@@ -197,7 +238,7 @@ export class HttpServer {
       if (connection.closing || response.destroyed) return;
     }
     const handled = refusal === undefined
-      ? await this.#handle(toHttpRequest(id, request, body, peer, this.#secure))
+      ? await this.#handle(toHttpRequest(id, request, body, peer, this.secure))
       : answerFault(refusal, id, request.method!);
     if (this.#draining || closeAfterResponse(body)) connection.closing = true;
     const hold = connection.closing && lingersAfterResponse(body, handled.response);

@@ -8,6 +8,8 @@ export interface TlsKeyPair {
   readonly certificate: string;
   /** PEM. */
   readonly privateKey: string;
+  /** Of TLS; 1.2 where it is absent. */
+  readonly minimumVersion?: "1.2" | "1.3";
   /** Asks clients for a certificate; undefined does not. */
   readonly clientCertificates?: {
     /**
@@ -16,6 +18,11 @@ export interface TlsKeyPair {
      */
     readonly advertisedCas: string | undefined;
   };
+}
+
+/** In the words of node:tls. */
+export function oldestOf(version: TlsKeyPair["minimumVersion"]): "TLSv1.2" | "TLSv1.3" {
+  return version === "1.3" ? "TLSv1.3" : "TLSv1.2";
 }
 
 /** A server that hears nothing yet: what node does by itself is as this registry needs it. */
@@ -39,7 +46,7 @@ export function makeNodeServer(limits: ConnectionLimits, tls: TlsKeyPair | undef
     requestCert: tls.clientCertificates !== undefined,
     rejectUnauthorized: false,
     ...(tls.clientCertificates?.advertisedCas !== undefined && { ca: tls.clientCertificates.advertisedCas }),
-    minVersion: "TLSv1.2",
+    minVersion: oldestOf(tls.minimumVersion),
     ALPNProtocols: ["http/1.1"],
     allowHalfOpen: true,
     handshakeTimeout: limits.handshakeTimeoutMs,

@@ -79,6 +79,7 @@ export function shown(change: Partial<Credentials> = {}): Credentials {
     peerAddress: "192.0.2.1",
     forwardedFor: [],
     authorization: undefined,
+    secure: true,
     certificateChain: undefined,
     ...change,
   };

@@ -137,6 +137,7 @@ Deno.test("makeAuthenticator() knows the configured users, proxies and key, and 
     peerAddress: "10.0.0.1",
     forwardedFor: ["203.0.113.9"],
     authorization: undefined,
+    secure: false,
     certificateChain: undefined,
     ...change,
   });

@@ -8,11 +8,12 @@ const thread = self as unknown as {
 
 const listen = thread.onmessage;
 thread.onmessage = (event) => {
-  if (event.data.port !== 0) {
+  const [{ at }] = event.data.openings;
+  if (at.port !== 0) {
     listen(event);
     return;
   }
   const { port } = Deno.listen({ hostname: "127.0.0.1", port: 0, reusePort: true }).addr;
   thread.onmessage = () => thread.postMessage({ kind: "drained" });
-  thread.postMessage({ kind: "listening", port });
+  thread.postMessage({ kind: "listening", places: [{ ...at, port }] });
 };

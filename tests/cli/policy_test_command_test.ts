@@ -217,6 +217,14 @@ function settingsTrusting(authority: MadeCertificate): Settings {
     crlExpired: "deny",
     advertiseCas: false,
   } as const;
-  const tls = { certificate: "", privateKey: "", certificateFile: "", privateKeyFile: "", clientAuth };
+  const minimumVersion = "1.2" as const;
+  const tls = {
+    minimumVersion,
+    certificate: "",
+    privateKey: "",
+    certificateFile: "",
+    privateKeyFile: "",
+    clientAuth,
+  };
   return { ...settings, server: { ...settings.server, tls } };
 }

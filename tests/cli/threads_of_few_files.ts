@@ -2,7 +2,9 @@
 import { Scrape } from "../../src/cli/scrape.ts";
 import { BUILT_IN } from "../../src/config/load_config.ts";
 import { JsonLog } from "../../src/server/json_log.ts";
+import { urlOf } from "../../src/cli/place_url.ts";
 import { Threads } from "../../src/cli/threads.ts";
+import { listenerAt } from "../config/listening_at.ts";
 
 const rootDir = Deno.args[0]!;
 const write = (lines: string): void => void Deno.stdout.writeSync(new TextEncoder().encode(lines));
@@ -11,7 +13,7 @@ const threads = new Threads(
   {
     settings: {
       ...BUILT_IN,
-      server: { ...BUILT_IN.server, port: 0 },
+      server: { ...BUILT_IN.server, listeners: [listenerAt("127.0.0.1", 0)] },
       blobStore: { ...BUILT_IN.blobStore, rootDir },
     },
     logLevels: { everything: "info", auth: "info", audit: "info" },
@@ -23,4 +25,4 @@ const threads = new Threads(
   },
   1,
 );
-log.info("listening", { url: `http://127.0.0.1:${await threads.start()}` });
+log.info("listening", { url: urlOf((await threads.start())[0]!) });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Layout, makeFolders } from "../../src/storage/files/layout.ts";
 import { openForWriting } from "../../src/storage/sqlite/open_database.ts";
+import { listenerAt } from "../config/listening_at.ts";
 import { ServerProcess } from "../harness/server_process.ts";
 import { findSample, readPrometheusText } from "../metrics/prometheus_text.ts";
 import { RawClient } from "../server/raw_client.ts";
@@ -186,7 +187,7 @@ Deno.test("an address that cannot be listened on fails the start with a sentence
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
   {
-    await using server = await ThreadsUnderTest.create(2, {}, { port });
+    await using server = await ThreadsUnderTest.create(2, {}, { listeners: [listenerAt("127.0.0.1", port)] });
     await assert.rejects(server.threads.start(), {
       name: "CannotListen",
       message:
@@ -194,7 +195,7 @@ Deno.test("an address that cannot be listened on fails the start with a sentence
     });
   }
   for (const port of [0, 54_321]) {
-    await using server = await ThreadsUnderTest.create(2, {}, { bindAddress: "192.0.2.1", port });
+    await using server = await ThreadsUnderTest.create(2, {}, { listeners: [listenerAt("192.0.2.1", port)] });
     await assert.rejects(server.threads.start(), {
       name: "CannotListen",
       message:

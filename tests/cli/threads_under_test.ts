@@ -5,6 +5,7 @@ import { Scrape } from "../../src/cli/scrape.ts";
 import { type ThreadEntries, Threads } from "../../src/cli/threads.ts";
 import { Layout, makeFolders } from "../../src/storage/files/layout.ts";
 import { openForWriting } from "../../src/storage/sqlite/open_database.ts";
+import { listenerAt } from "../config/listening_at.ts";
 import { RawClient } from "../server/raw_client.ts";
 import { RecordingLog } from "../server/test_server.ts";
 
@@ -35,7 +36,7 @@ export class ThreadsUnderTest implements AsyncDisposable {
     this.rootDir = rootDir;
     this.settings = {
       ...BUILT_IN,
-      server: { ...BUILT_IN.server, port: 0, ...server },
+      server: { ...BUILT_IN.server, listeners: [listenerAt("127.0.0.1", 0)], ...server },
       blobStore: { ...BUILT_IN.blobStore, rootDir },
     };
     this.threads = new Threads(
@@ -67,7 +68,8 @@ export class ThreadsUnderTest implements AsyncDisposable {
 
   static async start(count: number, entries: Partial<ThreadEntries> = {}): Promise<ThreadsUnderTest> {
     const started = await ThreadsUnderTest.create(count, entries);
-    started.port = await started.threads.start();
+    const [place] = await started.threads.start();
+    started.port = place?.at.kind === "tcp" ? place.at.port : 0;
     return started;
   }
 

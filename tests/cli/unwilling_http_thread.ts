@@ -5,7 +5,8 @@ const thread = self as unknown as {
 };
 
 thread.onmessage = ({ data }) => {
-  if (data.port === 0) thread.postMessage({ kind: "listening", port: 1 });
+  const [{ at }] = data.openings;
+  if (at.port === 0) thread.postMessage({ kind: "listening", places: [{ ...at, port: 1 }] });
   else thread.postMessage({ kind: "failed", reason: "listen EADDRINUSE: address already in use" });
 };
 

@@ -4,6 +4,7 @@ import { findEntry, type Node } from "../../src/config/document.ts";
 import { BUILT_IN } from "../../src/config/load_config.ts";
 import { readDocument } from "../../src/config/read_document.ts";
 import { visitSchema } from "../../src/config/schema.ts";
+import { listenerAt } from "./listening_at.ts";
 import { load } from "./load_text.ts";
 import { makeKeyPair } from "./make_key_pair.ts";
 
@@ -15,7 +16,12 @@ const UNCOMMENTED = EXAMPLE.replace(/^# (?=\[[a-z_."]+\]$|[a-z_]+ = | {2}"|\]$)/
 /** The same with the keys that take the place of others: no file can hold all of them. */
 const WITH_ALTERNATIVES = UNCOMMENTED.replace(/^# or: /gm, "");
 
-const NAMES: Readonly<Record<string, string>> = { repository: "team", identity: "ci", webhook: "gate" };
+const NAMES: Readonly<Record<string, string>> = {
+  repository: "team",
+  identity: "ci",
+  webhook: "gate",
+  listener: "monitoring",
+};
 
 /** Tables in a row. */
 const REPEATED: readonly string[] = ["upstream", "mirror"];
@@ -51,7 +57,9 @@ Deno.test("config.example.toml with every line taken in loads, and changes nothi
       SIMPLE_REGISTRY_WEBHOOK_TOKEN: "t",
     },
   });
-  const { tls, ...server } = settings.server;
+  const { tls, externalUrl, listeners, ...server } = settings.server;
+  assert.equal(externalUrl, "https://registry.example.com");
+  assert.deepEqual(listeners, [{ ...listenerAt("127.0.0.1", 8000), tls: true }]);
   const { accessPolicy, retention, ...global } = settings.global;
   assert.equal(retention.rules.length, 2);
   assert.equal(settings.repositories[0]?.retentionRules.length, 1);
@@ -68,11 +76,12 @@ Deno.test("config.example.toml with every line taken in loads, and changes nothi
   assert.equal(settings.repositories[0]?.authorizationWebhook, undefined);
 
   const { accessPolicy: _, ...builtInGlobal } = BUILT_IN.global;
+  const { listeners: __, ...builtInServer } = BUILT_IN.server;
   const { window, ...collect } = settings.collect;
   assert.deepEqual(window, { begin: 60, end: 5 * 60 });
   assert.deepEqual(collect, BUILT_IN.collect);
   assert.deepEqual([server, settings.blobStore, { ...global, retention: { ...retention, rules: [] } }], [
-    BUILT_IN.server,
+    builtInServer,
     BUILT_IN.blobStore,
     builtInGlobal,
   ]);

@@ -1,12 +1,13 @@
 /** On which addresses the registry may listen, and what is said about who gets in. */
 import assert from "node:assert/strict";
 import { loadConfig } from "../../src/config/load_config.ts";
+import { placeOf } from "./listening_at.ts";
 import { load, noFile, problemsOf } from "./load_text.ts";
 
 for (const address of ["127.0.0.1", "127.255.3.4", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1"]) {
   Deno.test(`loadConfig() lets ${address} listen without TLS and with a policy that allows everything`, () => {
     const settings = load(`global.access_policy.default_allow = true\nserver.bind_address = "${address}"`);
-    assert.equal(settings.server.bindAddress, address);
+    assert.equal(placeOf(settings).host, address);
     assert.deepEqual(settings.warnings, []);
   });
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { parseRepositoryName } from "../../src/core/repository_name.ts";
 import { BUILT_IN, ConfigError, loadConfig } from "../../src/config/load_config.ts";
 import type { Settings } from "../../src/config/settings.ts";
+import { listenerAt, placeOf } from "./listening_at.ts";
 import { load, noFile, problemsOf } from "./load_text.ts";
 
 Deno.test("BUILT_IN listens on loopback without TLS, and allows everything", () => {
@@ -10,8 +11,7 @@ Deno.test("BUILT_IN listens on loopback without TLS, and allows everything", () 
     BUILT_IN,
     {
       server: {
-        bindAddress: "127.0.0.1",
-        port: 8000,
+        listeners: [{ ...listenerAt("127.0.0.1", 8000), mustStayLocal: true }],
         threads: 0,
         handshakeTimeoutMs: 10_000,
         headersTimeoutMs: 15_000,
@@ -102,8 +102,7 @@ Deno.test("loadConfig() reads every key", () => {
     settings,
     {
       server: {
-        bindAddress: "::1",
-        port: 5000,
+        listeners: [listenerAt("::1", 5000)],
         threads: 3,
         handshakeTimeoutMs: 10_000,
         headersTimeoutMs: 1000,
@@ -180,7 +179,7 @@ Deno.test("loadConfig() merges files left to right: tables key by key, values wh
     () => undefined,
     noFile,
   );
-  assert.equal(settings.server.port, 3);
+  assert.equal(placeOf(settings).port, 3);
   assert.equal(settings.server.threads, 2);
   assert.equal(settings.global.maxBlobSize, 9);
   assert.deepEqual(settings.repositories.map((repository) => repository.name), ["a", "b"]);
@@ -200,7 +199,7 @@ Deno.test("loadConfig() points at the file that a value of a merged configuratio
 
 Deno.test("loadConfig() does not look at a faulty value that a later file replaces", () => {
   const sources = [{ file: "a", text: "server.port = '${UNSET}'" }, { file: "b", text: "server.port = 1" }];
-  assert.equal(loadConfig(sources, () => undefined, noFile).server.port, 1);
+  assert.equal(placeOf(loadConfig(sources, () => undefined, noFile)).port, 1);
 });
 
 Deno.test("loadConfig() tells every problem at once, in the order of the lines", () => {

@@ -33,6 +33,7 @@ for (
   Deno.test(`loadConfig() reads certificate and key files with ${kind}`, () => {
     const settings = load(TABLE + POLICY, withFiles(pair.certificate, pair.key));
     assert.deepEqual(settings.server.tls, {
+      minimumVersion: "1.2",
       certificate: pair.certificate,
       privateKey: pair.key,
       certificateFile: "tls/server.pem",

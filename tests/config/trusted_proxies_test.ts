@@ -45,7 +45,8 @@ Deno.test("loadConfig() reads the proxies, and refuses what is none at its own l
     { address: "::1", prefixLength: 128 },
     { address: "10.0.0.0", prefixLength: 8 },
   ]);
-  const expected = 'expected an IP address or a network such as "10.0.0.1", "10.0.0.0/8" or "fd00::/8"';
+  const expected = 'expected an IP address or a network such as "10.0.0.1", "10.0.0.0/8" or "fd00::/8", ' +
+    'or "unix" for those that come by a unix socket';
   assert.deepEqual(problemsOf('global.trusted_proxies = [\n  "::1",\n  "proxy",\n  true,\n]'), [
     `config.toml:3: global.trusted_proxies: ${expected}, got the text "proxy"`,
     `config.toml:4: global.trusted_proxies: ${expected}, got true`,

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseDuration } from "../../src/config/parse_duration.ts";
 import { parseSize } from "../../src/config/parse_size.ts";
+import { placeOf } from "./listening_at.ts";
 import { load, problemsOf } from "./load_text.ts";
 
 for (
@@ -133,7 +134,7 @@ Deno.test("loadConfig() reads numbers, sizes and booleans from the environment",
      global = { max_blob_size = "\${SIZE}MiB", allow_missing_manifest_references = "\${YES}" }`,
     { env },
   );
-  assert.equal(settings.server.port, 5000);
+  assert.equal(placeOf(settings).port, 5000);
   assert.equal(settings.server.idleTimeoutMs, 60_000);
   assert.equal(settings.server.bodyStallTimeoutMs, 60_000);
   assert.equal(settings.global.maxBlobSize, 10 * 1024 ** 2);

@@ -79,9 +79,10 @@ Deno.test("nobody is told the one way in that could help", async () => {
 Deno.test("who lacks a required certificate is not asked for a password", async () => {
   const challenges = { certificateRequired: true, passwords: true, tokens: TOKENS };
   for (const target of ["/v2/", "/v2/app/tags/list", "/token"]) {
-    assert.equal(challengeOf(await ask(target, { challenges, identity: UNAUTHORIZED() })), MUTUAL);
+    const request = { secure: true };
+    assert.equal(challengeOf(await ask(target, { challenges, identity: UNAUTHORIZED(), request })), MUTUAL);
   }
-  const request = { certificateChain: CERTIFICATE };
+  const request = { secure: true, certificateChain: CERTIFICATE };
   const wrongPassword = await ask("/token", { challenges, identity: UNAUTHORIZED(), request });
   assert.equal(challengeOf(wrongPassword), BASIC);
 });

@@ -1,36 +1,42 @@
 /** Looks whether the server can listen, and open as many files as its connections need. */
-import type { ServerSettings } from "../../config/settings.ts";
+import type { ListenerSettings, ServerSettings } from "../../config/settings.ts";
+import { showAddress } from "../../config/show_address.ts";
+import { requireFreePath } from "../../server/socket_file.ts";
+import { urlOf } from "../place_url.ts";
 import { describeListenFault } from "../listen_fault.ts";
 import { filesNeeded } from "../files_needed.ts";
 import { type Finding, odd, well, wrong } from "./finding.ts";
 import type { RunningServer } from "./check_running.ts";
 
-export function checkPort(
-  { bindAddress, port }: Pick<ServerSettings, "bindAddress" | "port">,
+export async function checkPort(
+  listener: ListenerSettings,
   running: RunningServer | undefined,
-): Finding {
-  const at = `${bindAddress.includes(":") ? `[${bindAddress}]` : bindAddress}:${port}`;
-  if (running?.url.endsWith(`://${at}`)) {
-    return well("port", `our server (process ${running.pid}) listens at ${at}`);
+): Promise<Finding> {
+  const { at } = listener;
+  const place = showAddress(at);
+  const urls = running?.urls ?? [running?.url];
+  if (running !== undefined && urls.includes(urlOf({ listener, at }))) {
+    return well("port", `our server (process ${running.pid}) listens at ${place}`);
   }
   try {
-    Deno.listen({ hostname: bindAddress, port }).close();
-    return well("port", port === 0 ? "any free one" : `${at} is free`);
+    if (at.kind === "tcp") Deno.listen({ hostname: at.host, port: at.port }).close();
+    else await requireFreePath(at.path);
+    return well("port", at.kind === "tcp" && at.port === 0 ? "any free one" : `${place} is free`);
   } catch (error) {
-    return wrong("port", describeListenFault((error as Error).message, bindAddress, port));
+    return wrong("port", describeListenFault((error as Error).message, at));
   }
 }
 
 /** @param file one that can be read; it is opened as often as the limit allows, up to what is needed */
-export function checkOpenFiles({ maxConnections }: ServerSettings, file: string): Finding {
-  const needed = filesNeeded(maxConnections);
+export function checkOpenFiles(server: ServerSettings, file: string): Finding {
+  const needed = filesNeeded(server);
   const opened = countOpenable(file, needed);
   if (opened === needed) {
     return well("open files", `${needed} can be open at one time, as max_connections needs`);
   }
   return odd(
     "open files",
-    `only ${opened} more can be open at one time, and server.max_connections = ${maxConnections} needs ${needed}`,
+    `only ${opened} more can be open at one time, and server.max_connections = ${server.maxConnections} needs ${needed}`,
     `Raise the limit (ulimit -n, LimitNOFILE=${needed} of the unit), or lower max_connections`,
   );
 }

@@ -15,6 +15,8 @@ export interface RunningServer {
   readonly pid: number;
   readonly version: string;
   readonly url: string;
+  /** Where there are several. */
+  readonly urls?: readonly string[];
   readonly started: string;
   readonly threads: number;
   /** Why it cannot read and write; absent where it can. */

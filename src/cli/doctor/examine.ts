@@ -73,7 +73,7 @@ async function* examineSettings(
   yield await guard("database", () => checkDatabase(layout));
   const { running, finding } = await checkRunning(layout);
   yield [finding];
-  yield await guard("port", () => checkPort(server, running));
+  for (const listener of server.listeners) yield await guard("port", () => checkPort(listener, running));
   yield await guard("open files", () => checkOpenFiles(server, folder));
   yield await guard("auth.webhook", () => checkWebhooks(settings));
 }

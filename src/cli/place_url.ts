@@ -1,0 +1,9 @@
+/** Where a server listens, as people and clients write it. */
+import { showAddress } from "../config/show_address.ts";
+import type { Place } from "./http_workers.ts";
+
+/** `https://127.0.0.1:5000`, or `unix:/run/registry.sock`. */
+export function urlOf({ listener, at }: Place): string {
+  const address = showAddress(at);
+  return at.kind === "unix" ? `unix:${address}` : `${listener.tls ? "https" : "http"}://${address}`;
+}
