@@ -1,7 +1,10 @@
 /**
  * The socket over which commands speak to the running server that owns a data directory: one JSON line there, any number
- * of `{"progress": ...}` lines and one `{"answer": ...}` or `{"error": "..."}` line back.
+ * of `{"progress": ...}` lines and one `{"answer": ...}` or `{"error": "..."}` line back. A file may be read on the way.
  */
+import type { ByteSource } from "../ports/byte_source.ts";
+import { answerRead, CallerFile } from "./caller_file.ts";
+import { LineReader, LineWriter } from "./socket_lines.ts";
 
 export type ControlArguments = Readonly<Record<string, unknown>>;
 export type ControlAnswer = Readonly<Record<string, unknown>>;
@@ -22,12 +25,14 @@ export interface ControlCaller {
   progress(progress: Progress): void;
   /** Aborted when the caller has gone away. */
   readonly signal: AbortSignal;
+  /** The file that the caller gave with the command. */
+  readonly file?: ByteSource;
 }
 
 export type ControlCommand = (args: ControlArguments, caller: ControlCaller) => Promise<ControlAnswer>;
 export type ControlCommands = Readonly<Record<string, ControlCommand>>;
 
-/** Characters of a request; commands are short. */
+/** Bytes of a request; commands are short. */
 const LONGEST_REQUEST = 64 * 1024;
 
 /** ms between two lines of progress: more often nobody can read them. */
@@ -92,6 +97,8 @@ function listenForOwner(path: string): Deno.Listener {
 export interface SendOptions {
   readonly args?: ControlArguments;
   readonly onProgress?: (progress: Progress) => void;
+  /** A file that the command may read. */
+  readonly file?: ByteSource;
   /** Goes away from the server when it is aborted; the command fails then. */
   readonly signal?: AbortSignal;
 }
@@ -104,7 +111,7 @@ export interface SendOptions {
 export async function sendCommand(
   path: string,
   command: string,
-  { args = {}, onProgress, signal }: SendOptions = {},
+  { args = {}, onProgress, file, signal }: SendOptions = {},
 ): Promise<ControlAnswer | undefined> {
   // Nobody could listen there.
   if (lengthOf(path) > LONGEST_PATH) return undefined;
@@ -117,48 +124,34 @@ export async function sendCommand(
     }
     throw new Error(`Cannot reach the server at ${path}: ${(error as Error).message}`, { cause: error });
   }
-  using leaving = new Leaving(connection, signal);
+  const leave = () => close(connection);
+  signal?.addEventListener("abort", leave);
   try {
-    await writeLine(connection, { command, args });
-    for await (const line of linesOf(connection)) {
-      const { answer, error, progress } = JSON.parse(line);
+    signal?.throwIfAborted();
+    const [reader, writer] = [new LineReader(connection), new LineWriter(connection)];
+    await writer.write({ command, args, ...(file !== undefined && { file: { size: file.size } }) });
+    for (let line = await reader.readLine(); line !== undefined; line = await reader.readLine()) {
+      const { answer, error, progress, read } = JSON.parse(line);
       if (typeof error === "string") throw new Error(error);
       if (answer !== undefined) return answer;
-      onProgress?.(progress);
+      if (progress !== undefined) onProgress?.(progress);
+      if (read !== undefined && file !== undefined) await answerRead(file, read, writer);
     }
     throw new Error(`the server at ${path} ended the connection without an answer`);
   } catch (error) {
-    if (!leaving.hasLeft) throw error;
-    throw new Error(`${command} was not waited for`, { cause: error });
+    throw signal?.aborted ? new Error(`${command} was not waited for`, { cause: error }) : error;
+  } finally {
+    signal?.removeEventListener("abort", leave);
+    close(connection);
   }
 }
 
-/** Closes a connection once: at the end, or as soon as nobody wants it any more. */
-class Leaving implements Disposable {
-  readonly #connection: Deno.Conn;
-  readonly #signal: AbortSignal | undefined;
-  readonly #leave = () => this.#close();
-  #isOpen = true;
-
-  constructor(connection: Deno.Conn, signal: AbortSignal | undefined) {
-    this.#connection = connection;
-    this.#signal = signal;
-    if (signal?.aborted) this.#close();
-    else signal?.addEventListener("abort", this.#leave);
-  }
-
-  get hasLeft(): boolean {
-    return !this.#isOpen;
-  }
-
-  [Symbol.dispose](): void {
-    this.#signal?.removeEventListener("abort", this.#leave);
-    this.#close();
-  }
-
-  #close(): void {
-    if (this.#isOpen) this.#connection.close();
-    this.#isOpen = false;
+/** Closes it, unless that has happened. */
+function close(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch {
+    // Closed already.
   }
 }
 
@@ -185,28 +178,28 @@ async function answerCaller(connection: Deno.Conn, commands: ControlCommands): P
   const gone = new AbortController();
   const timer = setTimeout(() => connection.close(), PATIENCE_MS);
   try {
-    const lines = linesOf(connection, LONGEST_REQUEST);
-    const { value } = await lines.next();
-    if (value === undefined) return;
+    const [reader, writer] = [new LineReader(connection), new LineWriter(connection)];
+    const line = await reader.readLine(LONGEST_REQUEST);
+    if (line === undefined) return;
     clearTimeout(timer);
-    // A caller says one thing; whatever comes after it is its end.
-    void lines.next().catch(() => {}).finally(() => gone.abort());
-    const progress = new ProgressLines(connection);
-    const outcome = await runCommand(commands, JSON.parse(value), {
+    const request = JSON.parse(line);
+    const size = request.file?.size;
+    const file = Number.isSafeInteger(size) ? new CallerFile(size, writer) : undefined;
+    // Without a file a caller says one thing, and whatever comes after it is its end.
+    const listening: Promise<unknown> = file === undefined ? reader.readLine() : file.listen(reader);
+    void listening.catch(() => {}).finally(() => gone.abort());
+    const progress = new ProgressLines(writer);
+    const outcome = await runCommand(commands, request, {
       progress: (now) => progress.tell(now),
       signal: gone.signal,
+      ...(file !== undefined && { file }),
     });
-    await progress.settled();
-    await writeLine(connection, outcome);
+    await writer.write(outcome);
   } catch {
     // The caller went away or sent no JSON; the socket is the owner's, so there is nobody to warn.
   } finally {
     clearTimeout(timer);
-    try {
-      connection.close();
-    } catch {
-      // Closed by the timer.
-    }
+    close(connection);
   }
 }
 
@@ -226,45 +219,21 @@ async function runCommand(
 
 /** Sends progress as fast as somebody reads it, at most ten times a second; what is older than the latest is dropped. */
 class ProgressLines {
-  readonly #connection: Deno.Conn;
-  #writing: Promise<void> | undefined;
+  readonly #writer: LineWriter;
+  #isWriting = false;
   #next = 0;
 
-  constructor(connection: Deno.Conn) {
-    this.#connection = connection;
+  constructor(writer: LineWriter) {
+    this.#writer = writer;
   }
 
   tell(progress: Progress): void {
-    if (this.#writing !== undefined || performance.now() < this.#next) return;
+    if (this.#isWriting || performance.now() < this.#next) return;
     this.#next = performance.now() + PROGRESS_PAUSE_MS;
+    this.#isWriting = true;
     // A caller that has gone away is noticed by the reading side.
-    this.#writing = writeLine(this.#connection, { progress }).catch(() => {}).finally(() => {
-      this.#writing = undefined;
+    void this.#writer.write({ progress }).catch(() => {}).finally(() => {
+      this.#isWriting = false;
     });
-  }
-
-  async settled(): Promise<void> {
-    await this.#writing;
-  }
-}
-
-async function writeLine(connection: Deno.Conn, value: unknown): Promise<void> {
-  const bytes = new TextEncoder().encode(`${JSON.stringify(value)}\n`);
-  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
-}
-
-/** @throws {Error} for a line with more than `longest` characters */
-async function* linesOf(connection: Deno.Conn, longest = Infinity): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  const buffer = new Uint8Array(16 * 1024);
-  let text = "";
-  for (let read = await connection.read(buffer); read !== null; read = await connection.read(buffer)) {
-    text += decoder.decode(buffer.subarray(0, read), { stream: true });
-    const lines = text.split("\n");
-    text = lines.pop()!;
-    if (text.length > longest || lines.some((line) => line.length > longest)) {
-      throw new Error("the line is too long");
-    }
-    yield* lines;
   }
 }

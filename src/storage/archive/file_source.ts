@@ -1,6 +1,6 @@
 /** A file as the source of an archive's bytes. */
 import { readFully } from "../files/read_chunks.ts";
-import type { ByteSource } from "./tar_archive.ts";
+import type { ByteSource } from "../../ports/byte_source.ts";
 
 export class FileSource implements ByteSource, Disposable {
   readonly #file: Deno.FsFile;

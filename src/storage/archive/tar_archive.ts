@@ -1,4 +1,5 @@
 /** Reads tar archives: one walk over the headers, then each file from where it lies. Nothing is ever unpacked. */
+import type { ByteSource } from "../../ports/byte_source.ts";
 import { formatSize } from "../../core/format_size.ts";
 import { quote } from "../../core/quote.ts";
 import type { ArchiveReader } from "../../ports/archive.ts";
@@ -16,14 +17,6 @@ const MOST_FILES = 500_000;
 
 /** Bytes of a long name or of pax records. */
 const LONGEST_EXTENSION = 64 * 1024;
-
-/** Where the bytes of an archive come from. */
-export interface ByteSource {
-  /** Bytes. */
-  readonly size: number;
-  /** Reads from `at` on until the target is full or the end is reached; gives how many bytes. */
-  read(at: number, target: Uint8Array): Promise<number>;
-}
 
 interface Place {
   readonly at: number;
