@@ -7,25 +7,31 @@ export type Signer = (index: Uint8Array) => Uint8Array;
 
 /** @throws {Error} when the file holds no private ed25519 key in PEM (PKCS#8) */
 export function readSigner(path: string): Signer {
-  const key = readKey(path, "private", createPrivateKey);
+  const key = readKey(readKeyFile(path), path, "private", createPrivateKey);
   return (index) => sign(null, index, key);
 }
 
-/** @throws {Error} when the file holds no public ed25519 key in PEM */
-export function readVerifier(path: string): (index: Uint8Array, signature: Uint8Array) => boolean {
-  const key = readKey(path, "public", createPublicKey);
+/**
+ * @param path where the key comes from, for messages
+ * @throws {Error} when the text is no public ed25519 key in PEM
+ */
+export function verifierOf(pem: string, path: string): (index: Uint8Array, signature: Uint8Array) => boolean {
+  const key = readKey(pem, path, "public", createPublicKey);
   return (index, signature) => verify(null, index, key, signature);
 }
 
-function readKey(path: string, kind: string, read: (pem: string) => KeyObject): KeyObject {
+/** Text of a file that is to hold a key. @throws {Error} when it cannot be read */
+export function readKeyFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new Error(`Cannot read the key in ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function readKey(pem: string, path: string, kind: string, read: (pem: string) => KeyObject): KeyObject {
   const wrong = (why: string, cause?: unknown) =>
     new Error(`Cannot use ${path} as a ${kind} key for bundles: ${why}`, { cause });
-  let pem: string;
-  try {
-    pem = readFileSync(path, "utf8");
-  } catch (error) {
-    throw wrong((error as Error).message, error);
-  }
   if (pem.includes("ENCRYPTED")) throw wrong("it is encrypted; openssl pkey -in FILE removes the passphrase");
   let key: KeyObject;
   try {

@@ -216,6 +216,19 @@ export const COMMANDS: readonly CommandEntry[] = [
     ],
   },
   {
+    name: "import",
+    about: "take over a bundle, or another OCI image layout in a tar archive",
+    arguments: [{ name: "FILE" }],
+    options: [
+      { name: "verify-key", value: "FILE", about: "only if it is signed by this key (ed25519, PEM)" },
+      { name: "to", value: "PREFIX", about: "put this before the names of its repositories" },
+      { name: "repository", value: "NAME", about: "where that belongs which names no repository" },
+      { name: "dry-run", about: "only say what would come" },
+      JSON_OPTION,
+    ],
+    notes: ["FILE may be -, which is standard input. Exit code 1 where something could not come."],
+  },
+  {
     name: "hash-password",
     alias: "argon",
     about: "read a password, from the terminal or a pipe, and print its hash for [auth.identity.<id>]",

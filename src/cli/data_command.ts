@@ -1,5 +1,6 @@
 /** Commands on the content of a data directory: done by the server that owns it, else here under its lock. */
 import type { Settings } from "../config/settings.ts";
+import type { ByteSource } from "../ports/byte_source.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import {
@@ -59,6 +60,10 @@ export interface RunDataCommand {
   /** For what the command says on its way when no server runs. */
   readonly log: Log;
   readonly onProgress?: (progress: Progress) => void;
+  /** What the command may read, opened with the rights of whoever asks. */
+  readonly file?: ByteSource;
+  /** Ends the command in order. */
+  readonly signal?: AbortSignal;
   /** Lets the command make the data directory where there is none, as one that brings content does. */
   readonly mayMakeData?: boolean;
 }
@@ -70,10 +75,15 @@ export interface RunDataCommand {
  * @throws {Error} what keeps the command from being done
  */
 export async function runDataCommand(
-  { commands, name, args, settings, log, onProgress, mayMakeData }: RunDataCommand,
+  { commands, name, args, settings, log, onProgress, file, signal, mayMakeData }: RunDataCommand,
 ): Promise<ControlAnswer> {
   const layout = new Layout(settings.blobStore.rootDir);
-  const answer = await sendCommand(layout.controlSocket, name, { args, ...(onProgress && { onProgress }) });
+  const answer = await sendCommand(layout.controlSocket, name, {
+    args,
+    ...(onProgress && { onProgress }),
+    ...(file && { file }),
+    ...(signal && { signal }),
+  });
   if (answer !== undefined) return answer;
   const lock = lockData(layout, log, { mayMake: mayMakeData === true });
   try {
@@ -91,7 +101,8 @@ export async function runDataCommand(
     const plainArgs = JSON.parse(JSON.stringify(args));
     return await commands[name]!(work, plainArgs, {
       progress: (progress) => onProgress?.(progress),
-      signal: new AbortController().signal,
+      signal: signal ?? new AbortController().signal,
+      ...(file && { file }),
     });
   } finally {
     lock.release();
@@ -112,6 +123,7 @@ export function lockData(
   // Whoever runs it may be another user than the server's; its files are for nobody else.
   Deno.umask(0o077);
   if (!mayMake) requireData(layout);
+  else requireOwner(layout);
   makeFolders(layout);
   const lock = lockDirectory(layout.lock);
   try {
@@ -131,5 +143,26 @@ function requireData({ rootDir, database }: Layout): void {
     throw new Error(
       `Cannot work on ${rootDir}: it is no data directory of this program, ${database} is missing`,
     );
+  }
+}
+
+/** What root brings would be root's, and the server, another user, could not read it. */
+function requireOwner({ rootDir }: Layout): void {
+  const [owner, me] = [ownerOf(rootDir), Deno.uid()];
+  // Nobody's yet; and Windows has no such numbers.
+  if (owner === undefined || me === null || owner === me) return;
+  throw new Error(
+    `Cannot bring content into ${rootDir} as user ${me}: it belongs to user ${owner}. ` +
+      "Run the command as that user, or while the server runs, which then writes what comes",
+  );
+}
+
+/** Id of the user; undefined where there is no such path. */
+function ownerOf(path: string): number | undefined {
+  try {
+    return Deno.statSync(path).uid ?? undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }

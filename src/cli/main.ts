@@ -16,6 +16,7 @@ import { isBackup, runBackupLine } from "./backup_line.ts";
 import { runCollectLine } from "./collect_command_line.ts";
 import type { CommandText } from "./ask_data.ts";
 import { runExportLine } from "./export_command_line.ts";
+import { runImportLine } from "./import_line.ts";
 import { runDeleteLine, runRetentionLine, runTagsLine } from "./content_command_line.ts";
 import { runDoctor } from "./doctor/doctor_command.ts";
 import { DATA_COMMANDS } from "./data_commands.ts";
@@ -106,6 +107,8 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
       const run = isBackup(options) ? runBackupLine : runExportLine;
       return show(await run(options, readSettings(configFiles).settings));
     }
+    case "import":
+      return show(await runImportLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
     case "systemd-unit":
       print(writeUnits(options, configFiles));
       return DONE;

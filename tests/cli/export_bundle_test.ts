@@ -3,58 +3,17 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, verify } from "node:crypto";
 import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { buildImage, buildIndex, type Content, listContents, makeContent } from "../harness/build_images.ts";
-import { RegistryApi } from "../harness/registry_api.ts";
-import { captureCommand, type CommandResult, runCommand } from "../harness/run_command.ts";
-import { registryProgram, type RunningRegistry, startRegistry } from "../harness/start_registry.ts";
+import { captureCommand, runCommand } from "../harness/run_command.ts";
+import { registryProgram } from "../harness/start_registry.ts";
 import { readTar } from "../harness/tar_archive.ts";
-
-interface Trial extends AsyncDisposable {
-  readonly registry: RunningRegistry;
-  readonly api: RegistryApi;
-  readonly folder: string;
-  /** Runs `export` on the configuration of the server. */
-  export(...args: string[]): Promise<CommandResult>;
-  /** The same for one that has to come about; gives the files of the archive `name`. */
-  bundle(name: string, ...args: string[]): Promise<Map<string, Uint8Array>>;
-}
-
-async function makeTrial(config = ""): Promise<Trial> {
-  const registry = await startRegistry({ tls: false, server: "threads = 1", config });
-  const api = new RegistryApi(registry);
-  const folder = await Deno.makeTempDir({ prefix: "export-" });
-  const file = `${folder}/config.toml`;
-  await Deno.writeTextFile(
-    file,
-    `[blob_store.fs]\nroot_dir = ${JSON.stringify(registry.rootDir)}\n${config}\n`,
-  );
-  const words = async (args: string[]) => [...await registryProgram(), "-c", file, "export", ...args];
-  return {
-    registry,
-    api,
-    folder,
-    export: async (...args) => await captureCommand(await words(args), { cwd: folder }),
-    async bundle(name, ...args) {
-      await runCommand(await words(["--bundle", name, ...args]), { cwd: folder });
-      return readTar(`${folder}/${name}`);
-    },
-    async [Symbol.asyncDispose]() {
-      api[Symbol.dispose]();
-      await registry[Symbol.asyncDispose]();
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
-}
-
-function pathOf({ digest }: Content): string {
-  return `blobs/${digest.replace(":", "/")}`;
-}
+import { makeBundleTrial, pathOf } from "./bundle_trial.ts";
 
 function indexOf(files: Map<string, Uint8Array>) {
   return JSON.parse(new TextDecoder().decode(files.get("index.json")));
 }
 
 Deno.test("a bundle holds all platforms, referrers, and signatures by tag, each byte as it was pushed", async () => {
-  await using trial = await makeTrial();
+  await using trial = await makeBundleTrial();
   const built = buildIndex({ docker: true });
   const [signature, referrer] = [buildImage(), buildImage({ subject: built.images[0]!.manifest })];
   const about = buildImage({ subject: referrer.manifest });
@@ -91,7 +50,7 @@ Deno.test("a bundle holds all platforms, referrers, and signatures by tag, each 
 });
 
 Deno.test("two bundles of the same content are the same file, made with the server running or without it", async () => {
-  await using trial = await makeTrial();
+  await using trial = await makeBundleTrial();
   for (const [repository, tag] of [["b", "v1"], ["a", "v2"], ["a", "v1"], ["c/d", "v1"]] as const) {
     await trial.api.pushImage(repository, buildImage(), tag);
   }
@@ -111,7 +70,7 @@ Deno.test("two bundles of the same content are the same file, made with the serv
 });
 
 Deno.test("a bundle since earlier ones holds only the blobs that none of them speaks of, along a chain", async () => {
-  await using trial = await makeTrial();
+  await using trial = await makeBundleTrial();
   const [first, second, third] = [buildImage(), buildImage(), buildImage()];
   const blobsIn = (files: Map<string, Uint8Array>) =>
     [first, second, third].map(({ layers, config }) =>
@@ -126,7 +85,7 @@ Deno.test("a bundle since earlier ones holds only the blobs that none of them sp
   assert.deepEqual(blobsIn(files), [false, true, false]);
   assert.ok(isNoneIn(files, first));
   await trial.api.pushImage("app", third, "v3");
-  const { stdout } = await trial.export("--bundle", "3.tar", "app", "--since=2.tar", "--json");
+  const { stdout } = await trial.run("export", "--bundle", "3.tar", "app", "--since=2.tar", "--json");
   const chained = readTar(`${trial.folder}/3.tar`);
   assert.deepEqual(blobsIn(chained), [false, false, true]);
   assert.ok(isNoneIn(chained, first) && isNoneIn(chained, second));
@@ -139,7 +98,7 @@ Deno.test("a bundle since earlier ones holds only the blobs that none of them sp
 });
 
 Deno.test("a signature is over the bytes of the index, and openssl's keys make it", async () => {
-  await using trial = await makeTrial();
+  await using trial = await makeBundleTrial();
   await trial.api.pushImage("app", buildImage(), "v1");
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const pem = privateKey.export({ type: "pkcs8", format: "pem" }) as string;
@@ -149,12 +108,12 @@ Deno.test("a signature is over the bytes of the index, and openssl's keys make i
   const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey
     .export({ type: "pkcs8", format: "pem" }) as string;
   await Deno.writeTextFile(`${trial.folder}/rsa.pem`, rsa);
-  const refused = await trial.export("--bundle", "rsa.tar", "app", "--sign-key", "rsa.pem");
+  const refused = await trial.run("export", "--bundle", "rsa.tar", "app", "--sign-key", "rsa.pem");
   assert.match(refused.stderr, /Cannot use rsa\.pem as a private key for bundles: it is of type rsa/);
 });
 
 Deno.test("a digest of sha512 has its file too, though its name is longer than a header's field", async () => {
-  await using trial = await makeTrial();
+  await using trial = await makeBundleTrial();
   const bytes = new TextEncoder().encode("a layer");
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-512", bytes));
   const layer: Content = {
@@ -180,10 +139,10 @@ Deno.test("a digest of sha512 has its file too, though its name is longer than a
 });
 
 Deno.test("what is damaged or not there is told, and leaves no file", async () => {
-  await using trial = await makeTrial();
+  await using trial = await makeBundleTrial();
   const built = buildImage({ layerSizes: [200_000] });
   await trial.api.pushImage("app", built, "v1");
-  const missing = await trial.export("--bundle", "out.tar", "app:v1", "app:v9");
+  const missing = await trial.run("export", "--bundle", "out.tar", "app:v1", "app:v9");
   assert.deepEqual([missing.code, missing.stderr], [
     1,
     "simple-registry: Cannot export app:v9: nothing here has this name\n",
@@ -196,26 +155,26 @@ Deno.test("what is damaged or not there is told, and leaves no file", async () =
   const file = await Deno.open(`${folder}/${name}`, { write: true });
   await file.write(new Uint8Array([1, 2, 3]));
   file.close();
-  const damaged = await trial.export("--bundle", "out.tar", "app:v1");
+  const damaged = await trial.run("export", "--bundle", "out.tar", "app:v1");
   assert.equal(damaged.code, 1);
   assert.match(damaged.stderr, /is damaged: the bytes in .* have another digest/);
   await Deno.truncate(`${folder}/${name}`, 10);
-  const short = await trial.export("--bundle", "out.tar", "app:v1");
+  const short = await trial.run("export", "--bundle", "out.tar", "app:v1");
   assert.match(short.stderr, /Cannot export blob sha256:[0-9a-f]+: its file is missing or damaged/);
   assert.deepEqual([...Deno.readDirSync(trial.folder)].map((entry) => entry.name), ["config.toml"]);
 });
 
 Deno.test("a file that is there stays, unless it is to be replaced; standard output takes a bundle as well", async () => {
-  await using trial = await makeTrial();
+  await using trial = await makeBundleTrial();
   await trial.api.pushImage("app", buildImage(), "v1");
   await Deno.writeTextFile(`${trial.folder}/out.tar`, "mine");
-  const refused = await trial.export("--bundle", "out.tar", "app");
+  const refused = await trial.run("export", "--bundle", "out.tar", "app");
   assert.equal(refused.stderr, "simple-registry: Cannot write out.tar: it exists; --force replaces it\n");
   assert.equal(await Deno.readTextFile(`${trial.folder}/out.tar`), "mine");
   await trial.bundle("out.tar", "app", "--force");
   assert.equal(Deno.statSync(`${trial.folder}/out.tar`).mode! & 0o777, 0o600);
-  const program = [...await registryProgram(), "-c", "config.toml", "export", "--bundle", "-", "app"];
-  await runCommand(["sh", "-c", `${program.join(" ")} > piped.tar`], { cwd: trial.folder });
+  const words = [...trial.program, "export", "--bundle", "-", "app"];
+  await runCommand(["sh", "-c", `${words.join(" ")} > piped.tar`], { cwd: trial.folder });
   const [piped, written] = ["piped", "out"].map((name) => Deno.readFileSync(`${trial.folder}/${name}.tar`));
   assertSameBytes(piped!, written!);
 });

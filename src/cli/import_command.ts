@@ -1,0 +1,64 @@
+/** `import`: brings content from elsewhere, in the server or without one; one import at a time. */
+import { importBundle } from "../jobs/bundle_import.ts";
+import { NO_METRICS } from "../metrics/no_metrics.ts";
+import { PullCounter } from "../registry/pull_counter.ts";
+import { LocalManifestReader } from "../registry/read_manifest.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { ControlAnswer, ControlArguments, ControlCaller } from "../server/control_socket.ts";
+import { TarArchive } from "../storage/archive/tar_archive.ts";
+import { nodeHasher } from "../storage/node_hasher.ts";
+import { verifierOf } from "./bundle_signature.ts";
+import type { DataWork } from "./data_command.ts";
+import { makeRegistry } from "./wire.ts";
+
+/** Name of the job and of the command. */
+export const IMPORT = "import";
+
+/** The command. Its report is the answer. */
+export async function runImportCommand(
+  work: DataWork,
+  args: ControlArguments,
+  caller: ControlCaller,
+): Promise<ControlAnswer> {
+  return await work.schedule.runAlone(IMPORT, () => importFile(work, args, caller));
+}
+
+/** A bundle in a file that the caller has open. */
+async function importFile(
+  work: DataWork,
+  args: ControlArguments,
+  { file, progress, signal }: ControlCaller,
+): Promise<ControlAnswer> {
+  if (file === undefined) throw new TypeError("Cannot import: no file was given");
+  const [key, prefix, repository] = [args.verify_key, args.to, args.repository];
+  const report = await importBundle({
+    registry: registryOf(work),
+    archive: await TarArchive.open(file),
+    names: {
+      ...(typeof prefix === "string" && { prefix }),
+      ...(typeof repository === "string" && { repository }),
+    },
+    ...(typeof key === "string" && { verify: verifierOf(key, "the public key") }),
+    dryRun: args.dry_run === true,
+    signal: AbortSignal.any([signal, work.schedule.stopping]),
+    progress: (what, done, total) =>
+      progress({ what, done, unit: "bytes", ...(total !== undefined && { total }) }),
+  });
+  const { refusals: _, ...facts } = report;
+  work.log.info("imported a bundle", { ...facts });
+  return { ...report };
+}
+
+/** What the verbs of a push need. Nobody is asked for permission: who may give commands may bring content. */
+function registryOf(work: DataWork): Registry {
+  const { settings, log, metadata } = work;
+  return makeRegistry(
+    settings,
+    { ...work, pulls: new PullCounter(metadata, log), manifests: new LocalManifestReader(nodeHasher) },
+    {
+      hook: { decide: () => Promise.reject(new Error("an import asks nobody")) },
+      logs: { everything: log, auth: log, audit: log },
+      metrics: NO_METRICS,
+    },
+  );
+}

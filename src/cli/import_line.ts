@@ -1,0 +1,99 @@
+/** The command line of `import`: from words and options to content that comes, a bar on the terminal, and a report. */
+import type { Settings } from "../config/settings.ts";
+import { formatSize } from "../core/format_size.ts";
+import type { BundleImportReport } from "../jobs/bundle_import.ts";
+import type { ImportReport } from "../jobs/import_report.ts";
+import { FileSource } from "../storage/archive/file_source.ts";
+import { type CommandText, errorLog, inJson } from "./ask_data.ts";
+import { readKeyFile, verifierOf } from "./bundle_signature.ts";
+import { type DataCommands, runDataCommand } from "./data_command.ts";
+import { IMPORT } from "./import_command.ts";
+import { Interruption } from "./interruption.ts";
+import { readWordsAndOptions } from "./options.ts";
+import { ProgressBar } from "./progress_bar.ts";
+import { spoolInput } from "./spool_input.ts";
+import { UsageError } from "./usage.ts";
+
+/** What stands for standard input. */
+const STANDARD_INPUT = "-";
+
+/** @throws {UsageError} and what keeps the content from coming */
+export async function runImportLine(
+  args: readonly string[],
+  commands: DataCommands,
+  settings: Settings,
+): Promise<CommandText> {
+  const { words, options } = readWordsAndOptions(args, "import");
+  const [path, ...more] = words;
+  if (path === undefined || more.length > 0) {
+    throw new UsageError("write: import FILE, or - for standard input");
+  }
+  const key = options.get("verify-key");
+  const pem = key === undefined ? undefined : readKeyFile(key);
+  if (pem !== undefined) verifierOf(pem, key!);
+  using interruption = new Interruption();
+  using bar = new ProgressBar();
+  using file = await openFile(path, bar, interruption.signal);
+  let report: BundleImportReport;
+  try {
+    report = await runDataCommand({
+      commands,
+      name: IMPORT,
+      args: {
+        dry_run: options.has("dry-run"),
+        to: options.get("to"),
+        repository: options.get("repository"),
+        verify_key: pem,
+      },
+      settings,
+      log: errorLog(),
+      onProgress: (progress) => bar.show(progress),
+      file,
+      signal: interruption.signal,
+      mayMakeData: !options.has("dry-run"),
+    }) as unknown as BundleImportReport;
+  } catch (error) {
+    if (interruption.signal.aborted) {
+      throw new Error("interrupted: what came stays, and the next import goes on", { cause: error });
+    }
+    throw new Error(`Cannot import ${path}: ${(error as Error).message}`, { cause: error });
+  }
+  const text = options.has("json") ? inJson(report) : describeReport(report);
+  return { ok: report.complete && report.refused === 0, text };
+}
+
+async function openFile(path: string, bar: ProgressBar, signal: AbortSignal): Promise<FileSource> {
+  if (path !== STANDARD_INPUT) return await FileSource.open(path);
+  if (Deno.stdin.isTerminal()) {
+    throw new UsageError("import - reads an archive, and standard input is a terminal");
+  }
+  const onBytes = (done: number) => bar.show({ what: "reading", done, unit: "bytes" });
+  return await spoolInput(Deno.stdin.readable, onBytes, signal);
+}
+
+function describeReport(report: BundleImportReport): string {
+  const lines = report.refusals.map(({ subject, why }) => `did not come: ${subject}: ${why}`);
+  if (report.refused > report.refusals.length) {
+    lines.push(`... and ${report.refused - report.refusals.length} more`);
+  }
+  for (const { name, id, blobs, digests } of report.waits_for) {
+    lines.push(`import ${name} first (${id}): ${blobs} of its blobs are missing here, such as ${digests[0]}`);
+  }
+  lines.push(describeCounts(report));
+  if (report.signature === "verified") lines.push("its signature was verified");
+  else if (report.signature === "not checked") {
+    lines.push("it is signed, and nobody has checked that: add --verify-key FILE");
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function describeCounts(
+  { dry_run, complete, manifests, tags, blobs, bytes, repositories }: ImportReport,
+): string {
+  const verb = dry_run ? "would come" : complete ? "came" : "came before the end (the next import goes on)";
+  return `${verb}: ${tags.came} tags, ${manifests.came} manifests, ${blobs.came} blobs (${
+    formatSize(bytes)
+  }) ` +
+    `in ${repositories} repositories; here already: ${tags.there} tags, ${manifests.there} manifests, ` +
+    `${blobs.there + blobs.shared} blobs`;
+}
