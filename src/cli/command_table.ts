@@ -222,7 +222,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     options: [
       { name: "verify-key", value: "FILE", about: "only if it is signed by this key (ed25519, PEM)" },
       { name: "to", value: "PREFIX", about: "put this before the names of its repositories" },
-      { name: "repository", value: "NAME", about: "where that belongs which names no repository" },
+      {
+        name: "repository",
+        value: "NAME",
+        about: "the repository of all that comes, whatever the archive says",
+      },
       { name: "dry-run", about: "only say what would come" },
       JSON_OPTION,
     ],

@@ -12,7 +12,7 @@ const IMAGE_NAME = "io.containerd.image.name";
 export interface NameRules {
   /** Comes before every name, with a slash between them. */
   readonly prefix?: string;
-  /** The repository of entries that name none. */
+  /** The repository of all entries, whatever they say. */
   readonly repository?: string;
 }
 
@@ -24,7 +24,7 @@ export interface EntryName {
 /** @throws {SourceFault} for an entry that says no repository, or none that can be used */
 export function nameOfEntry({ annotations = {} }: Descriptor, { prefix, repository }: NameRules): EntryName {
   const said = readNames(annotations);
-  const name = said.repository ?? repository;
+  const name = repository ?? said.repository;
   if (name === undefined) {
     throw new SourceFault("the archive does not say which repository it belongs to: add --repository NAME");
   }
