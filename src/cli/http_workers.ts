@@ -3,6 +3,7 @@ import type { ListenAddress, ListenerSettings } from "../config/settings.ts";
 import { showAddress } from "../config/show_address.ts";
 import type { Log } from "../ports/log.ts";
 import type { Counter } from "../ports/metrics.ts";
+import { DescriptorWatch } from "./descriptor_watch.ts";
 import { HttpWorker } from "./http_worker.ts";
 import { ListenerWatch, type WatchTimes } from "./listener_watch.ts";
 import { holdsDescriptor, type Opening, withPorts } from "./openings.ts";
@@ -13,12 +14,17 @@ const DEATHS_WINDOW_MS = 60_000;
 
 const WATCH_TIMES: WatchTimes = { everyMs: 5000, patienceMs: 3000 };
 
+/** Looks for a free descriptor between two rounds of a watch. */
+const DESCRIPTOR_LOOKS = 10;
+
 export interface HttpWorkersOptions {
   /** What each of the threads opens. */
   readonly plans: readonly (readonly Opening[])[];
   readonly startWorker: (openings: readonly Opening[]) => HttpWorker;
   /** Hands the newest settings to a thread that listens; gives the reason where it could not take them. */
   readonly reloadWorker: (worker: HttpWorker) => Promise<string | undefined>;
+  /** The data directory. */
+  readonly rootDir: string;
   readonly drainTimeoutMs: number;
   readonly log: Log;
   /** Counts threads that ended by themselves. */
@@ -47,6 +53,7 @@ export class HttpWorkers {
   /** Counts reloads, so that a thread that starts meanwhile is known to have missed one. */
   #reloads = 0;
   #watches: readonly ListenerWatch[] = [];
+  #descriptors: DescriptorWatch | undefined;
 
   constructor(options: HttpWorkersOptions) {
     this.#options = options;
@@ -79,7 +86,23 @@ export class HttpWorkers {
     for (const { listener, at } of once) if (at.kind === "tcp") this.#ports.set(listener.name, at.port);
     this.#running = true;
     this.#watches = once.map(({ at }) => this.#watchOver(at));
+    this.#descriptors = this.#watchDescriptors();
     return once;
+  }
+
+  /** A connection that comes while no descriptor is free makes a listener deaf. */
+  #watchDescriptors(): DescriptorWatch {
+    const { log, rootDir, watchTimes = WATCH_TIMES } = this.#options;
+    return new DescriptorWatch({
+      openable: rootDir,
+      everyMs: watchTimes.everyMs / DESCRIPTOR_LOOKS,
+      onNone: (reason) => {
+        for (const watch of this.#watches) watch.hurry();
+        if (reason === undefined) return;
+        const todo = "raise the limit (ulimit -n, LimitNOFILE= of systemd) or lower max_connections";
+        log.error(`no file descriptor is free, connections wait: ${todo}`, { reason });
+      },
+    });
   }
 
   #watchOver(at: ListenAddress): ListenerWatch {
@@ -112,6 +135,7 @@ export class HttpWorkers {
   /** Lets requests under way end, at most for `drainTimeoutMs`, and ends all threads. */
   async stop(drainTimeoutMs: number): Promise<void> {
     this.#stopping = true;
+    this.#descriptors?.stop();
     for (const watch of this.#watches) watch.stop();
     await Promise.all([...this.#workers].map(async (worker) => {
       if (worker.isListening) await worker.drain(drainTimeoutMs);

@@ -25,6 +25,12 @@ export interface ListenerWatchOptions extends WatchTimes {
   readonly onSilence: () => void;
 }
 
+/** Rounds in which somebody has to be silent. */
+const SILENT_ROUNDS = 2;
+
+/** How much sooner, and with how much less patience, rounds come that somebody asks for. */
+const HASTE = 8;
+
 /** No request of any protocol: whoever reads it ends the connection. */
 const NONSENSE = Uint8Array.of(0, 13, 10);
 
@@ -32,6 +38,9 @@ export class ListenerWatch {
   readonly #options: ListenerWatchOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #silentRounds = 0;
+  /** Rounds that are still to come soon. */
+  #hurried = 0;
+  #running = false;
   #stopped = false;
 
   constructor(options: ListenerWatchOptions) {
@@ -44,25 +53,37 @@ export class ListenerWatch {
     clearTimeout(this.#timer);
   }
 
+  /** Lets the next rounds come soon: something has happened that makes listeners deaf. */
+  hurry(): void {
+    this.#hurried = SILENT_ROUNDS;
+    clearTimeout(this.#timer);
+    if (!this.#running) this.#waitForRound();
+  }
+
   #waitForRound(): void {
-    if (!this.#stopped) this.#timer = setTimeout(() => void this.#runRound(), this.#options.everyMs);
+    const pauseMs = this.#options.everyMs / (this.#hurried > 0 ? HASTE : 1);
+    if (!this.#stopped) this.#timer = setTimeout(() => void this.#runRound(), pauseMs);
   }
 
   async #runRound(): Promise<void> {
     const { probes, onSilence } = this.#options;
+    this.#running = true;
     const findings = await Promise.all(Array.from({ length: probes }, () => this.#probe()));
     // Without a file descriptor nobody can accept, and renewing the threads would not help.
     if (findings.includes("unknown")) this.#silentRounds = 0;
     else this.#silentRounds = findings.includes("silent") ? this.#silentRounds + 1 : 0;
-    if (this.#silentRounds === 2 && !this.#stopped) {
+    if (this.#silentRounds === SILENT_ROUNDS && !this.#stopped) {
       this.#silentRounds = 0;
       onSilence();
     }
+    this.#running = false;
+    if (this.#hurried > 0) this.#hurried--;
     this.#waitForRound();
   }
 
   async #probe(): Promise<Finding> {
-    const { at, patienceMs } = this.#options;
+    const { at } = this.#options;
+    const patienceMs = this.#options.patienceMs / (this.#hurried > 0 ? HASTE : 1);
     let connection: Deno.Conn;
     try {
       connection = await connect(at);

@@ -89,6 +89,7 @@ export class Threads {
     this.#settings = settings;
     this.#http = new HttpWorkers({
       plans: this.#plans,
+      rootDir: settings.blobStore.rootDir,
       startWorker: (openings) => this.#startHttp(openings),
       reloadWorker: (worker) => worker.reload(this.#settings, this.#openPasswordPort()),
       drainTimeoutMs: settings.server.drainTimeoutMs,

@@ -1,4 +1,5 @@
 /** A server with the echo handler in a process of its own, so that its memory and its file descriptors can be counted. */
+import { openFilesOf } from "../faults/process_files.ts";
 import { TestServer } from "./test_server.ts";
 
 /** The same server, seen from the test. */
@@ -49,7 +50,7 @@ export class LoneServer implements AsyncDisposable {
   }
 
   countFileDescriptors(): number {
-    return [...Deno.readDirSync(`/proc/${this.#child.pid}/fd`)].length;
+    return openFilesOf(this.#child.pid);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
