@@ -106,6 +106,33 @@ Deno.test("what waits on all ports goes into one transaction, of 256 commands at
   );
 });
 
+Deno.test("writes that take long have a transaction each, and what came meanwhile does not wait for all of them", async () => {
+  using storage = new TempStorage();
+  await using writer = new TestWriter(storage);
+  const [slow, quick] = [writer.openStore(), writer.openPort()];
+  await quick.run({ name: "ping", args: [] });
+  const before = (await writer.ask({ kind: "groups" })).length;
+  const paused = writer.ask({ kind: "pause", ms: 200 });
+  const finished: string[] = [];
+  const indexes = Array.from({ length: 4 }, async (_, n) => {
+    const references = Array.from({ length: 1001 }, (_, i) => reference("child", fakeDigest(n * 2000 + i)));
+    assert.deepEqual(await slow.putManifest(push(A, `index ${n}`, { references })), { kind: "stored" });
+    finished.push("long");
+  });
+  const pings = Array.from({ length: 10 }, async () => {
+    await quick.run({ name: "ping", args: [] });
+    finished.push("short");
+  });
+  await paused;
+  await Promise.all([...indexes, ...pings]);
+  const groups = (await writer.ask({ kind: "groups" })).slice(before);
+  assert.deepEqual(groups.filter((size) => size > 0).toSorted((a, b) => a - b).slice(0, 4), [1, 1, 1, 1]);
+  assert.ok(finished.lastIndexOf("short") < finished.lastIndexOf("long") - 1, finished.join());
+  const database = openForReading(storage.layout.database);
+  assert.equal(database.prepare("SELECT count(*) AS n FROM manifest_reference").get()!.n, 4004);
+  database.close();
+});
+
 Deno.test("results and arguments of every shape cross the threads", async () => {
   using storage = new TempStorage();
   await using writer = new TestWriter(storage);

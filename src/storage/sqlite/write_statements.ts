@@ -46,8 +46,10 @@ export const WRITE_SQL = {
       annotations = excluded.annotations, pushed_at = excluded.pushed_at`,
   takeManifest: "DELETE FROM manifest WHERE repository = ? AND digest = ? RETURNING id",
 
-  putReference: `
-    INSERT INTO manifest_reference (repository, manifest, kind, digest) VALUES (?, ?, ?, ?)`,
+  // All at once: for many, most of the time would go into calls.
+  putReferences: `
+    INSERT INTO manifest_reference (repository, manifest, kind, digest)
+    SELECT ?1, ?2, ?3, value FROM json_each(?4)`,
   deleteReferences: "DELETE FROM manifest_reference WHERE repository = ? AND manifest = ?",
   referenceToBlob: `
     SELECT manifest FROM manifest_reference WHERE repository = ? AND digest = ? LIMIT 1`,

@@ -8,6 +8,10 @@ import type { Command, CommandResult, GroupCommit } from "./group_commit.ts";
 /** Commands of one transaction at most: its fsync is shared by enough of them, and its part of the log is bounded. */
 const MOST_IN_GROUP = 256;
 
+/** References and bytes of a manifest from which its push takes longer than the fsync that it might share. */
+const MANY_REFERENCES = 1000;
+const MANY_BYTES = 512 * 1024;
+
 /** Bytes from which a copy costs more than giving a buffer away. */
 const LARGE = 64 * 1024;
 
@@ -75,31 +79,63 @@ export class LocalWriter implements CommandRunner {
   }
 }
 
-/** Serves ports of HTTP threads: what waits on all of them when a message arrives goes into one transaction. */
+/** A write that waits, and where its result goes. */
+interface Request {
+  readonly port: MessagePort;
+  readonly message: RequestMessage;
+}
+
+/**
+ * Serves ports of HTTP threads: what waits on all of them when a message arrives goes into one transaction. Writes that take
+ * long have one each, and what came meanwhile comes before the next of them: nobody waits for two.
+ */
 export function serveWriter(commit: Pick<GroupCommit, "run">): (port: MessagePort) => void {
   const ports: MessagePort[] = [];
-  const commitWaiting = (first: MessagePort, message: RequestMessage): void => {
-    const requests: { port: MessagePort; message: RequestMessage }[] = [{ port: first, message }];
+  const long: Request[] = [];
+
+  const gather = (first: Request | undefined): Request[] => {
+    const group: Request[] = [];
+    const add = (request: Request) => (takesLong(request.message) ? long : group).push(request);
+    if (first !== undefined) add(first);
     // One of each port in turn, so that a busy thread does not keep the others waiting.
-    for (let taken = 0; taken !== requests.length;) {
-      taken = requests.length;
+    for (let taken = -1; taken !== group.length + long.length;) {
+      taken = group.length + long.length;
       for (const port of ports) {
-        const next = requests.length < MOST_IN_GROUP ? receive(port) : undefined;
-        if (next !== undefined) requests.push({ port, message: next });
+        const message = group.length < MOST_IN_GROUP ? receive(port) : undefined;
+        if (message !== undefined) add({ port, message });
       }
     }
-    const results = commit.run(requests.map(({ message }) => message));
+    return group;
+  };
+  const answer = (group: readonly Request[]): void => {
+    const results = commit.run(group.map(({ message }) => message));
     for (const port of ports) {
-      const replies = requests.flatMap((request, i) =>
+      const replies = group.flatMap((request, i) =>
         request.port === port ? [replyOf(request.message.id, results[i]!)] : []
       );
       if (replies.length > 0) port.postMessage(replies);
     }
   };
+  const commitWaiting = (first?: Request): void => {
+    const group = gather(first);
+    if (group.length > 0) answer(group);
+    const next = long.shift();
+    if (next === undefined) return;
+    answer([next]);
+    // Messages of other kinds have their turn, then those that came meanwhile.
+    if (long.length > 0) setTimeout(commitWaiting, 0);
+  };
   return (port) => {
     ports.push(port);
-    port.onmessage = ({ data }: MessageEvent<RequestMessage>) => commitWaiting(port, data);
+    port.onmessage = ({ data }: MessageEvent<RequestMessage>) => commitWaiting({ port, message: data });
   };
+}
+
+/** True for a manifest of which SQLite has much to write. */
+function takesLong({ name, args }: Command): boolean {
+  if (name !== "putManifest") return false;
+  const { references, bytes } = args[0] as ManifestPush;
+  return references.length > MANY_REFERENCES || bytes.length > MANY_BYTES;
 }
 
 function receive(port: MessagePort): RequestMessage | undefined {
