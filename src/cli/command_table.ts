@@ -217,9 +217,24 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "import",
-    about: "take over a bundle, or another OCI image layout in a tar archive",
-    arguments: [{ name: "FILE" }],
+    about: "take over a bundle, an OCI image layout, or the data directory of another registry",
+    arguments: [{ name: "[FILE]" }],
     options: [
+      {
+        name: "from-distribution",
+        value: "DIRECTORY",
+        about: "instead of FILE: the data directory of a distribution registry (registry:2, registry:3)",
+      },
+      {
+        name: "from-layout",
+        value: "DIRECTORY",
+        about: "an OCI image layout, or a tree with one for each repository, as zot keeps it",
+      },
+      {
+        name: "from-simple-registry",
+        value: "DIRECTORY",
+        about: "the data directory of the original (Simple-Registry, angos)",
+      },
       { name: "verify-key", value: "FILE", about: "only if it is signed by this key (ed25519, PEM)" },
       { name: "to", value: "PREFIX", about: "put this before the names of its repositories" },
       {
@@ -230,7 +245,11 @@ export const COMMANDS: readonly CommandEntry[] = [
       { name: "dry-run", about: "only say what would come" },
       JSON_OPTION,
     ],
-    notes: ["FILE may be -, which is standard input. Exit code 1 where something could not come."],
+    notes: [
+      "FILE is a bundle, or another OCI image layout in a tar archive; - is standard input.",
+      "What came stays, and what is here already is not brought again: an import that was stopped is begun again.",
+      "Exit code 1 where something could not come.",
+    ],
   },
   {
     name: "hash-password",

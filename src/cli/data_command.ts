@@ -2,6 +2,7 @@
 import type { Settings } from "../config/settings.ts";
 import type { ByteSource } from "../ports/byte_source.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { FileTree } from "../ports/file_tree.ts";
 import type { Log } from "../ports/log.ts";
 import {
   type ControlAnswer,
@@ -62,6 +63,7 @@ export interface RunDataCommand {
   readonly onProgress?: (progress: Progress) => void;
   /** What the command may read, opened with the rights of whoever asks. */
   readonly file?: ByteSource;
+  readonly tree?: FileTree;
   /** Ends the command in order. */
   readonly signal?: AbortSignal;
   /** Lets the command make the data directory where there is none, as one that brings content does. */
@@ -75,13 +77,14 @@ export interface RunDataCommand {
  * @throws {Error} what keeps the command from being done
  */
 export async function runDataCommand(
-  { commands, name, args, settings, log, onProgress, file, signal, mayMakeData }: RunDataCommand,
+  { commands, name, args, settings, log, onProgress, file, tree, signal, mayMakeData }: RunDataCommand,
 ): Promise<ControlAnswer> {
   const layout = new Layout(settings.blobStore.rootDir);
   const answer = await sendCommand(layout.controlSocket, name, {
     args,
     ...(onProgress && { onProgress }),
     ...(file && { file }),
+    ...(tree && { tree }),
     ...(signal && { signal }),
   });
   if (answer !== undefined) return answer;
@@ -103,6 +106,7 @@ export async function runDataCommand(
       progress: (progress) => onProgress?.(progress),
       signal: signal ?? new AbortController().signal,
       ...(file && { file }),
+      ...(tree && { tree }),
     });
   } finally {
     lock.release();

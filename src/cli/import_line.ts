@@ -2,14 +2,16 @@
 import type { Settings } from "../config/settings.ts";
 import { formatSize } from "../core/format_size.ts";
 import type { BundleImportReport } from "../jobs/bundle_import.ts";
+import { TREE_KINDS, type TreeKind } from "../jobs/import_sources.ts";
 import type { ImportReport } from "../jobs/import_report.ts";
+import { DirectoryTree } from "../storage/files/directory_tree.ts";
 import { FileSource } from "../storage/archive/file_source.ts";
 import { type CommandText, errorLog, inJson } from "./ask_data.ts";
 import { readKeyFile, verifierOf } from "./bundle_signature.ts";
 import { type DataCommands, runDataCommand } from "./data_command.ts";
 import { IMPORT } from "./import_command.ts";
 import { Interruption } from "./interruption.ts";
-import { readWordsAndOptions } from "./options.ts";
+import { type Options, readWordsAndOptions } from "./options.ts";
 import { ProgressBar } from "./progress_bar.ts";
 import { spoolInput } from "./spool_input.ts";
 import { UsageError } from "./usage.ts";
@@ -24,22 +26,22 @@ export async function runImportLine(
   settings: Settings,
 ): Promise<CommandText> {
   const { words, options } = readWordsAndOptions(args, "import");
-  const [path, ...more] = words;
-  if (path === undefined || more.length > 0) {
-    throw new UsageError("write: import FILE, or - for standard input");
-  }
+  const from = readOrigin(words, options);
   const key = options.get("verify-key");
   const pem = key === undefined ? undefined : readKeyFile(key);
   if (pem !== undefined) verifierOf(pem, key!);
   using interruption = new Interruption();
   using bar = new ProgressBar();
-  using file = await openFile(path, bar, interruption.signal);
-  let report: BundleImportReport;
+  const { signal } = interruption;
+  using file = from.kind === undefined ? await openFile(from.path, bar, signal) : undefined;
+  using tree = from.kind === undefined ? undefined : await DirectoryTree.open(from.path);
+  let report: AnyReport;
   try {
     report = await runDataCommand({
       commands,
       name: IMPORT,
       args: {
+        from: from.kind,
         dry_run: options.has("dry-run"),
         to: options.get("to"),
         repository: options.get("repository"),
@@ -48,18 +50,49 @@ export async function runImportLine(
       settings,
       log: errorLog(),
       onProgress: (progress) => bar.show(progress),
-      file,
-      signal: interruption.signal,
+      ...(file !== undefined && { file }),
+      ...(tree !== undefined && { tree }),
+      signal,
       mayMakeData: !options.has("dry-run"),
-    }) as unknown as BundleImportReport;
+    }) as unknown as AnyReport;
   } catch (error) {
-    if (interruption.signal.aborted) {
+    if (signal.aborted) {
       throw new Error("interrupted: what came stays, and the next import goes on", { cause: error });
     }
-    throw new Error(`Cannot import ${path}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`Cannot import ${from.path}: ${(error as Error).message}`, { cause: error });
   }
   const text = options.has("json") ? inJson(report) : describeReport(report);
   return { ok: report.complete && report.refused === 0, text };
+}
+
+/** That of a bundle says more. */
+type AnyReport = ImportReport & Partial<BundleImportReport>;
+
+interface Origin {
+  readonly path: string;
+  /** undefined for an archive in a file. */
+  readonly kind: TreeKind | undefined;
+}
+
+/** @throws {UsageError} where it is not one thing that is to come */
+function readOrigin(words: readonly string[], options: Options): Origin {
+  const kinds = TREE_KINDS.filter((kind) => options.has(`from-${kind}`));
+  const origins: Origin[] = [
+    ...words.map((path) => ({ path, kind: undefined })),
+    ...kinds.map((kind) => ({ path: options.get(`from-${kind}`)!, kind })),
+  ];
+  const [origin, ...more] = origins;
+  if (!origin?.path || more.length > 0) {
+    throw new UsageError(
+      `write: import FILE, - for standard input, or one of ${
+        TREE_KINDS.map((kind) => `--from-${kind} DIRECTORY`).join(", ")
+      }`,
+    );
+  }
+  if (origin.kind !== undefined && options.has("verify-key")) {
+    throw new UsageError("--verify-key is for bundles: a data directory has no signature");
+  }
+  return origin;
 }
 
 async function openFile(path: string, bar: ProgressBar, signal: AbortSignal): Promise<FileSource> {
@@ -71,12 +104,12 @@ async function openFile(path: string, bar: ProgressBar, signal: AbortSignal): Pr
   return await spoolInput(Deno.stdin.readable, onBytes, signal);
 }
 
-function describeReport(report: BundleImportReport): string {
+function describeReport(report: AnyReport): string {
   const lines = report.refusals.map(({ subject, why }) => `did not come: ${subject}: ${why}`);
   if (report.refused > report.refusals.length) {
     lines.push(`... and ${report.refused - report.refusals.length} more`);
   }
-  for (const { name, id, blobs, digests } of report.waits_for) {
+  for (const { name, id, blobs, digests } of report.waits_for ?? []) {
     lines.push(`import ${name} first (${id}): ${blobs} of its blobs are missing here, such as ${digests[0]}`);
   }
   lines.push(describeCounts(report));

@@ -90,6 +90,10 @@ export class BundleSource implements ContentSource {
     throw new SourceFault(`its blob ${digest} is in ${describeBundle(holder)}: import that one first`);
   }
 
+  leavesOut(digest: Digest): boolean {
+    return this.#archive.sizeOf(pathOf(digest)) === undefined && this.#contents?.blobs.has(digest) === true;
+  }
+
   async countBytes(): Promise<number> {
     let sum = 0;
     if (this.#contents !== undefined) {

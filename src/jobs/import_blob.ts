@@ -1,5 +1,5 @@
 /** Brings one blob of an import: from the repository itself, from another one here, or byte by byte from the source. */
-import type { Digest } from "../core/digest.ts";
+import { algorithmOf, type Digest } from "../core/digest.ts";
 import type { ManifestReference } from "../core/manifest.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
@@ -20,7 +20,8 @@ const OWNER = "import";
 export type BlobArrival = "there" | "shared" | "came" | undefined;
 
 /**
- * Lets a repository hold a blob whose bytes were held against its digest, now or when they came here.
+ * Lets a repository hold a blob whose bytes were held against its digest, now or when they came here. What another
+ * repository holds is shared with it where the source has the bytes too: to know their digest is no right to them.
  *
  * @throws {SourceFault} {OciError} why it cannot come
  */
@@ -29,12 +30,13 @@ export async function importBlob(
   repository: RepositoryName,
   { digest, size }: Pick<ManifestReference, "digest" | "size">,
 ): Promise<BlobArrival> {
-  const here = work.dryRun
-    ? await findHere(work, repository, digest)
-    : await takeFromHere(work, repository, digest);
-  if (here !== undefined) {
+  if (await isHere(work, repository, digest)) {
     work.passed(size);
-    return here;
+    return "there";
+  }
+  if (work.source.leavesOut?.(digest) && await share(work, repository, digest)) {
+    work.passed(size);
+    return "shared";
   }
   const blob = await work.source.findBlob(repository, digest);
   if (blob === undefined) return undefined;
@@ -43,39 +45,69 @@ export async function importBlob(
       `blob ${digest} has ${blob.size} bytes there, and the manifest says that it has ${size}`,
     );
   }
+  const isElsewhere = (await holdersOf(work, repository, digest)).length > 0;
+  if (isElsewhere && await isShown(work, digest, blob) && await share(work, repository, digest)) {
+    return "shared";
+  }
   if (work.dryRun) work.passed(size);
   else await copyBlob(work, repository, digest, blob);
+  work.shown.add(digest);
   return "came";
 }
 
-async function findHere(
-  { registry }: ImportWork,
+async function isHere(
+  { registry, dryRun }: ImportWork,
   repository: RepositoryName,
   digest: Digest,
-): Promise<BlobArrival> {
-  for (const holder of [repository, ...await registry.metadata.listHolders(digest, MOST_HOLDERS)]) {
-    const held = await registry.metadata.findBlob(holder, digest);
-    if (held === undefined || !await registry.blobs.isWhole(held.file, held.size)) continue;
-    return holder === repository ? "there" : "shared";
+): Promise<boolean> {
+  if (dryRun) {
+    const held = await registry.metadata.findBlob(repository, digest);
+    return held !== undefined && await registry.blobs.isWhole(held.file, held.size);
   }
-  return undefined;
-}
-
-async function takeFromHere(
-  { registry }: ImportWork,
-  repository: RepositoryName,
-  digest: Digest,
-): Promise<BlobArrival> {
   try {
     await announceHeldBlob(registry, repository, digest);
-    return "there";
+    return true;
   } catch (error) {
-    if (!(error instanceof OciError && error.code === "BLOB_UNKNOWN")) throw error;
+    if (error instanceof OciError && error.code === "BLOB_UNKNOWN") return false;
+    throw error;
   }
-  for (const holder of await registry.metadata.listHolders(digest, MOST_HOLDERS)) {
-    if (holder !== repository && await mountFrom(registry, repository, holder, digest)) return "shared";
+}
+
+async function holdersOf(
+  { registry }: ImportWork,
+  repository: RepositoryName,
+  digest: Digest,
+): Promise<RepositoryName[]> {
+  const holders = await registry.metadata.listHolders(digest, MOST_HOLDERS);
+  return holders.filter((holder) => holder !== repository);
+}
+
+async function share(work: ImportWork, repository: RepositoryName, digest: Digest): Promise<boolean> {
+  const { registry, dryRun } = work;
+  for (const holder of await holdersOf(work, repository, digest)) {
+    if (dryRun ? await isHere(work, holder, digest) : await mountFrom(registry, repository, holder, digest)) {
+      return true;
+    }
   }
-  return undefined;
+  return false;
+}
+
+/** Reads the bytes of the source once for all repositories. @throws {SourceFault} for bytes with another digest */
+async function isShown(work: ImportWork, digest: Digest, blob: SourceBlob): Promise<boolean> {
+  if (work.dryRun || work.shown.has(digest)) {
+    work.passed(blob.size);
+    return true;
+  }
+  const hash = work.registry.hasher.startHash(algorithmOf(digest));
+  try {
+    // No source shares memory with other threads.
+    for await (const chunk of watch(work, blob)) await hash.update(chunk as Uint8Array<ArrayBuffer>);
+    if (await hash.digest() !== digest) throw isDamaged(digest);
+  } finally {
+    hash.end();
+  }
+  work.shown.add(digest);
+  return true;
 }
 
 async function copyBlob(
@@ -90,9 +122,7 @@ async function copyBlob(
   } catch (error) {
     if (!(error instanceof OciError)) throw error;
     // Their messages are for a client that holds an upload session.
-    if (error.code === "DIGEST_INVALID") {
-      throw new SourceFault(`blob ${digest} is damaged there: its bytes have another digest`);
-    }
+    if (error.code === "DIGEST_INVALID") throw isDamaged(digest);
     if (error.code === "SIZE_INVALID") {
       throw new SourceFault(
         `blob ${digest} is damaged there: it has not the ${blob.size} bytes it should have`,
@@ -100,6 +130,10 @@ async function copyBlob(
     }
     throw error;
   }
+}
+
+function isDamaged(digest: Digest): SourceFault {
+  return new SourceFault(`blob ${digest} is damaged there: its bytes have another digest`);
 }
 
 async function* watch({ signal, passed }: ImportWork, blob: SourceBlob): AsyncIterable<Uint8Array> {

@@ -41,7 +41,7 @@ export async function importContent(options: Import): Promise<ImportReport> {
       done += bytes;
       if (current !== undefined) progress(current, done, total);
     };
-    const work: ImportWork = { ...options, passed };
+    const work: ImportWork = { ...options, shown: new Set(), passed };
     const counted = new Set<Digest>();
     for await (const repository of source.listRepositories((refusal) => tally.refuse(refusal))) {
       current = repository;

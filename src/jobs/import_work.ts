@@ -1,4 +1,5 @@
 /** What an import works with, and which faults keep one piece of it back instead of ending it. */
+import type { Digest } from "../core/digest.ts";
 import { OciError } from "../core/oci_error.ts";
 import { SourceFault } from "../core/source_fault.ts";
 import type { ContentSource } from "../ports/content_source.ts";
@@ -11,6 +12,8 @@ export interface ImportWork {
   readonly dryRun: boolean;
   /** Ends the import in order: what came stays, and the next import goes on. */
   readonly signal: AbortSignal;
+  /** Blobs whose bytes the source has shown. */
+  readonly shown: Set<Digest>;
   /** Told of bytes of blobs that came or need not come. */
   readonly passed: (bytes: number) => void;
 }

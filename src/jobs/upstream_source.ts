@@ -140,6 +140,11 @@ export class UpstreamSource implements ContentSource {
     });
   }
 
+  /** What the configuration names as an upstream may name what is here: most images stand on layers of others. */
+  leavesOut(): boolean {
+    return true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     // What was opened and never read, because its size is not what the manifest says.
     for (const abort of this.#open) abort();

@@ -53,8 +53,13 @@ export interface ContentSource extends AsyncDisposable {
     digest: Digest,
     maxBytes: number,
   ): Promise<SourceManifest | undefined>;
-  /** undefined when the source does not have it. */
+  /** undefined when the source does not have it for this repository. */
   findBlob(repository: RepositoryName, digest: Digest): Promise<SourceBlob | undefined>;
+  /**
+   * True for a blob that is taken from whoever holds it here, without its bytes being shown: left out because it is here
+   * already, or of a source that is trusted as much. Absent elsewhere: a manifest that names a blob is no right to it.
+   */
+  leavesOut?(digest: Digest): boolean;
   /** Bytes of all its blobs, each once, for whoever waits; absent where nobody can tell without reading them. */
   countBytes?(): Promise<number>;
 }

@@ -3,6 +3,8 @@ import type { Digest, DigestAlgorithm } from "../core/digest.ts";
 
 export interface Hasher {
   digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm): Digest;
+  /** For bytes that come piece by piece. */
+  readonly startHash: StartHash;
 }
 
 /** A hash over content that comes piece by piece. */

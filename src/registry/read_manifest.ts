@@ -7,7 +7,10 @@ import type { Hasher } from "../ports/hasher.ts";
 import type { ManifestReader, ReadManifest, SentManifest } from "../ports/manifest_reader.ts";
 
 /** @throws {OciError} DIGEST_INVALID when the bytes are not those that the request names, MANIFEST_INVALID */
-export function readManifest(hasher: Hasher, { bytes, contentType, stated }: SentManifest): ReadManifest {
+export function readManifest(
+  hasher: Pick<Hasher, "digestOf">,
+  { bytes, contentType, stated }: SentManifest,
+): ReadManifest {
   const digest = hasher.digestOf(bytes, stated === undefined ? "sha256" : algorithmOf(stated));
   if (stated !== undefined && stated !== digest) {
     throw new OciError("DIGEST_INVALID", {
@@ -19,9 +22,9 @@ export function readManifest(hasher: Hasher, { bytes, contentType, stated }: Sen
 
 /** The ManifestReader of a thread in which nobody waits. */
 export class LocalManifestReader implements ManifestReader {
-  readonly #hasher: Hasher;
+  readonly #hasher: Pick<Hasher, "digestOf">;
 
-  constructor(hasher: Hasher) {
+  constructor(hasher: Pick<Hasher, "digestOf">) {
     this.#hasher = hasher;
   }
 

@@ -1,9 +1,13 @@
 /**
  * The socket over which commands speak to the running server that owns a data directory: one JSON line there, any number
- * of `{"progress": ...}` lines and one `{"answer": ...}` or `{"error": "..."}` line back. A file may be read on the way.
+ * of `{"progress": ...}` lines and one `{"answer": ...}` or `{"error": "..."}` line back. A file or folder of the
+ * caller may be read on the way.
  */
 import type { ByteSource } from "../ports/byte_source.ts";
-import { answerRead, CallerFile } from "./caller_file.ts";
+import type { FileTree } from "../ports/file_tree.ts";
+import { CallerFile, readForServer } from "./caller_file.ts";
+import { answerQuestion, CallerQuestions } from "./caller_questions.ts";
+import { answerForTree, CallerTree } from "./caller_tree.ts";
 import { LineReader, LineWriter } from "./socket_lines.ts";
 
 export type ControlArguments = Readonly<Record<string, unknown>>;
@@ -27,6 +31,8 @@ export interface ControlCaller {
   readonly signal: AbortSignal;
   /** The file that the caller gave with the command. */
   readonly file?: ByteSource;
+  /** The folder that the caller gave with the command. */
+  readonly tree?: FileTree;
 }
 
 export type ControlCommand = (args: ControlArguments, caller: ControlCaller) => Promise<ControlAnswer>;
@@ -99,6 +105,8 @@ export interface SendOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** A file that the command may read. */
   readonly file?: ByteSource;
+  /** A folder that the command may read. */
+  readonly tree?: FileTree;
   /** Goes away from the server when it is aborted; the command fails then. */
   readonly signal?: AbortSignal;
 }
@@ -111,7 +119,7 @@ export interface SendOptions {
 export async function sendCommand(
   path: string,
   command: string,
-  { args = {}, onProgress, file, signal }: SendOptions = {},
+  { args = {}, onProgress, file, tree, signal }: SendOptions = {},
 ): Promise<ControlAnswer | undefined> {
   // Nobody could listen there.
   if (lengthOf(path) > LONGEST_PATH) return undefined;
@@ -129,13 +137,23 @@ export async function sendCommand(
   try {
     signal?.throwIfAborted();
     const [reader, writer] = [new LineReader(connection), new LineWriter(connection)];
-    await writer.write({ command, args, ...(file !== undefined && { file: { size: file.size } }) });
+    await writer.write({
+      command,
+      args,
+      ...(file !== undefined && { file: { size: file.size } }),
+      ...(tree !== undefined && { tree: true }),
+    });
     for (let line = await reader.readLine(); line !== undefined; line = await reader.readLine()) {
-      const { answer, error, progress, read } = JSON.parse(line);
+      const { answer, error, progress, read, tree: asked } = JSON.parse(line);
       if (typeof error === "string") throw new Error(error);
       if (answer !== undefined) return answer;
       if (progress !== undefined) onProgress?.(progress);
-      if (read !== undefined && file !== undefined) await answerRead(file, read, writer);
+      if (read !== undefined && file !== undefined) {
+        await answerQuestion(writer, () => readForServer(read, (at, target) => file.read(at, target)));
+      }
+      if (asked !== undefined && tree !== undefined) {
+        await answerQuestion(writer, () => answerForTree(tree, asked));
+      }
     }
     throw new Error(`the server at ${path} ended the connection without an answer`);
   } catch (error) {
@@ -184,15 +202,19 @@ async function answerCaller(connection: Deno.Conn, commands: ControlCommands): P
     clearTimeout(timer);
     const request = JSON.parse(line);
     const size = request.file?.size;
-    const file = Number.isSafeInteger(size) ? new CallerFile(size, writer) : undefined;
-    // Without a file a caller says one thing, and whatever comes after it is its end.
-    const listening: Promise<unknown> = file === undefined ? reader.readLine() : file.listen(reader);
+    const questions = new CallerQuestions(writer);
+    const file = Number.isSafeInteger(size) ? new CallerFile(size, questions) : undefined;
+    const tree = request.tree === true ? new CallerTree(questions) : undefined;
+    // Who is asked nothing says one thing, and whatever comes after it is its end.
+    const isAsked = file !== undefined || tree !== undefined;
+    const listening: Promise<unknown> = isAsked ? questions.listen(reader) : reader.readLine();
     void listening.catch(() => {}).finally(() => gone.abort());
     const progress = new ProgressLines(writer);
     const outcome = await runCommand(commands, request, {
       progress: (now) => progress.tell(now),
       signal: gone.signal,
       ...(file !== undefined && { file }),
+      ...(tree !== undefined && { tree }),
     });
     await writer.write(outcome);
   } catch {

@@ -4,15 +4,13 @@ import assert from "node:assert/strict";
 import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { buildIndex, listContents } from "../harness/build_images.ts";
 import { writeServerCertificate } from "../harness/certificates.ts";
-import { findProgram, testWith } from "../harness/real_clients.ts";
+import { DISTRIBUTION } from "../harness/distribution_registry.ts";
+import { testWith } from "../harness/real_clients.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { ServerProcess } from "../harness/server_process.ts";
 import { startRegistry } from "../harness/start_registry.ts";
 
-/** Where it is: `go install` calls it registry, Debian docker-registry. */
-const PROGRAM = findProgram("registry") === undefined ? "docker-registry" : "registry";
-
-testWith({ programs: [PROGRAM] })(
+testWith({ programs: [DISTRIBUTION] })(
   "an index with all that it names comes from distribution over TLS, and stays when that is gone",
   async () => {
     const folder = await Deno.makeTempDir({ prefix: "distribution-" });
@@ -33,7 +31,7 @@ testWith({ programs: [PROGRAM] })(
           },
         }),
       );
-      const distribution = new ServerProcess("distribution", PROGRAM, {
+      const distribution = new ServerProcess("distribution", DISTRIBUTION, {
         args: ["serve", `${folder}/config.yml`],
         env: { OTEL_TRACES_EXPORTER: "none" },
       });

@@ -87,16 +87,55 @@ Deno.test("importing again changes nothing and reads no blob", async () => {
   assert.deepEqual([second.bytes, source.asked], [0, []]);
 });
 
-Deno.test("a blob that another repository has is shared and not read again", async () => {
+Deno.test("a blob that another repository has is shared and not stored again, where the source has its bytes", async () => {
   const registry = makeModelRegistry();
   const { source, config, shared, own } = makeSource();
   await importAll(registry, source);
   const copy = makeManifest(config, [shared, own]);
-  // Only the manifest is there: the blobs are in the registry, and were held against their digests when they came.
-  const other = new MemorySource().put("copy", copy).list("copy", copy, "v1");
+  const other = new MemorySource().put("copy", config, shared, own, copy).list("copy", copy, "v1");
   const report = await importAll(registry, other);
-  assert.deepEqual([report.blobs, report.refused], [{ came: 0, there: 0, shared: 3 }, 0]);
+  assert.deepEqual([report.blobs, report.bytes, report.refused], [{ came: 0, there: 0, shared: 3 }, 0, 0]);
   assert.equal(await tagged(registry, "v1", repo("copy")), copy.digest);
+});
+
+Deno.test("to know the digest of somebody's blob is no right to it: the source has to have its bytes", async () => {
+  const registry = makeModelRegistry();
+  const { source, config, shared } = makeSource();
+  await importAll(registry, source);
+  const [lacking, lying] = [
+    makeManifest(config, [shared]),
+    makeManifest(config, [shared], { annotations: {} }),
+  ];
+  const thief = new MemorySource()
+    .put("thief", config, lacking).list("thief", lacking, "v1")
+    // Bytes of the right number under the right name.
+    .put("liar", config, { digest: shared.digest, bytes: makeBlob(300).bytes }, lying).list(
+      "liar",
+      lying,
+      "v1",
+    );
+  const { refusals } = await importAll(registry, thief);
+  assert.deepEqual(
+    refusals.map(({ why }) => why.replace(/sha256:[0-9a-f]+/, "...")).sort(),
+    [
+      "blob ... is damaged there: its bytes have another digest",
+      "its blob ... is not there",
+    ].sort(),
+  );
+  for (const name of ["thief", "liar"]) {
+    assert.equal(await registry.metadata.findBlob(repo(name), shared.digest), undefined);
+  }
+});
+
+Deno.test("what a source left out because it is here already is taken from whoever holds it", async () => {
+  const registry = makeModelRegistry();
+  const { source, config, shared } = makeSource();
+  await importAll(registry, source);
+  const next = makeManifest(config, [shared]);
+  const later = new MemorySource().put("next", next).list("next", next, "v1");
+  const leaving = Object.assign(later, { leavesOut: () => true });
+  const report = await importAll(registry, leaving);
+  assert.deepEqual([report.blobs.shared, report.refused], [2, 0]);
 });
 
 Deno.test("a blob whose bytes are not those of its digest never becomes visible, and neither does its manifest", async () => {

@@ -70,7 +70,7 @@ export class MemorySource implements ContentSource {
       async *chunks() {
         for (let at = 0; at < stored.bytes.length; at += 64) {
           onChunk(digest);
-          yield stored.bytes.slice(at, at + 64);
+          yield new Uint8Array(stored.bytes.subarray(at, at + 64));
         }
       },
     };

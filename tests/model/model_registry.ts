@@ -14,6 +14,7 @@ import {
 } from "../../src/registry/registry.ts";
 import { NO_STAND_INS } from "../../src/registry/stand_ins.ts";
 import { NO_RULES } from "../../src/registry/repository_rules.ts";
+import { nodeHasher } from "../../src/storage/node_hasher.ts";
 import { digestOf } from "./bytes.ts";
 import { MemoryBlobStore } from "./memory_blob_store.ts";
 import { MemoryMetadataStore } from "./memory_metadata_store.ts";
@@ -48,7 +49,7 @@ export function makeModelRegistry(settings: Partial<RegistrySettings> = {}): Mod
     manifests: new LocalManifestReader({ digestOf }),
     // Tests that need one take the real stores.
     inventory: {} as Inventory,
-    hasher: { digestOf },
+    hasher: nodeHasher,
     clock: { now: () => registry.time },
     log,
     audit: log,
