@@ -76,7 +76,7 @@ Deno.test("doctor notices that tokens are to be had at a name that the certifica
     `[auth.token_service]\nsecret_key_file = "${key}"\nrealm = "https://registry.example/token"\n`;
   assert.match(
     await trial.examine(FREE_PORT + await writeTls(trial) + service, "server certificate"),
-    /^problem .*it names DNS:localhost, and auth\.token_service\.realm sends clients to registry\.example$/,
+    /^problem .*it names DNS:localhost, and external_url or realm sends clients to registry\.example$/,
   );
 });
 

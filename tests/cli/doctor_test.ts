@@ -8,7 +8,7 @@ import { lockDirectory } from "../../src/storage/files/directory_lock.ts";
 import { makeAuthority } from "../auth/certificate_factory.ts";
 import { captureCommand } from "../harness/run_command.ts";
 import { registryProgram, startRegistry } from "../harness/start_registry.ts";
-import { FREE_PORT, makeData, makeServerCertificate, openTrial, POLICY, SERVER_CA } from "./doctor_trial.ts";
+import { makeData, openTrial, POLICY } from "./doctor_trial.ts";
 import { ProgramFolder, waitForPort } from "./run_program.ts";
 
 Deno.test("doctor finds nothing wrong before the first start, and leaves nothing behind", async () => {
@@ -78,39 +78,6 @@ Deno.test("doctor notices a server that does not answer, and a process without a
   assert.match(describeFinding(finding), /^problem .*server: .* does not answer within 0\.1 s\. /);
   assert.ok(deaf.addr, "it listens all the while");
   lock.release();
-});
-
-Deno.test("doctor notices webhooks that do not listen, or whose certificate leads elsewhere", async (t) => {
-  await using trial = await openTrial();
-  const webhook = (url: string, ca: string) =>
-    `${FREE_PORT}${POLICY}[auth.webhook.opa]\nurl = "${url}"\ntimeout_ms = 1000\nserver_ca_bundle = "${ca}"\n`;
-  const ca = await trial.write("ca.pem", SERVER_CA.pem);
-  const server = makeServerCertificate();
-  using listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert: server.pem, key: server.keyPem });
-  void (async () => {
-    for await (const connection of listener) connection.handshake().catch(() => {});
-  })().catch(() => {});
-  const url = (host: string) => `https://${host}:${listener.addr.port}/ask`;
-  await t.step("one that is well", async () => {
-    assert.match(
-      await trial.examine(webhook(url("localhost"), ca), "auth.webhook.opa"),
-      /^ok .*its certificate is trusted$/,
-    );
-  });
-  await t.step("another CA", async () => {
-    const other = await trial.write("other.pem", makeAuthority({ subject: "Other" }).pem);
-    const line = await trial.examine(webhook(url("localhost"), other), "auth.webhook.opa");
-    assert.match(line, /^problem .*certificate does not lead to a CA of .*other\.pem/);
-  });
-  await t.step("another name", async () => {
-    const line = await trial.examine(webhook(url("127.0.0.1"), ca), "auth.webhook.opa");
-    assert.match(line, /^problem .*certificate does not name 127\.0\.0\.1/);
-  });
-  await t.step("nobody listens", async () => {
-    listener.close();
-    const line = await trial.examine(webhook(url("localhost"), ca), "auth.webhook.opa");
-    assert.match(line, /^problem .*nothing listens at localhost:/);
-  });
 });
 
 Deno.test("doctor counts how many files can be open, and closes them again", async () => {

@@ -15,17 +15,17 @@ const CHECK = "server certificate";
 /** Read by everybody on the machine (mode bits of others). */
 const FOR_OTHERS = 0o007;
 
-/** @param host where a URL of the configuration sends clients; undefined where none says it */
+/** @param hosts where URLs of the configuration send clients */
 export async function checkServerCertificate(
   tls: TlsSettings,
-  host: string | undefined,
+  hosts: readonly string[],
   now: number,
 ): Promise<readonly Finding[]> {
   const chain = readPemBlocks(tls.certificate).blocks.map(({ der }) => new X509Certificate(der));
   const [leaf] = chain as [X509Certificate, ...X509Certificate[]];
   const findings = [
     ...datesOf(chain, tls, now),
-    ...namesOf(leaf, host),
+    ...namesOf(leaf, hosts),
     ...purposeOf(leaf),
     ...orderOf(chain, tls),
     ...keyFileOf(tls),
@@ -56,7 +56,7 @@ function datesOf(chain: readonly X509Certificate[], tls: TlsSettings, now: numbe
   });
 }
 
-function namesOf(leaf: X509Certificate, host: string | undefined): Finding[] {
+function namesOf(leaf: X509Certificate, hosts: readonly string[]): Finding[] {
   if (leaf.subjectAltName === undefined) {
     return [
       wrong(
@@ -66,12 +66,12 @@ function namesOf(leaf: X509Certificate, host: string | undefined): Finding[] {
       ),
     ];
   }
-  const names = host === undefined ||
-    (isIP(host) === 0 ? leaf.checkHost(host) : leaf.checkIP(host)) !== undefined;
-  if (names) return [];
-  return [
-    wrong(CHECK, `it names ${leaf.subjectAltName}, and auth.token_service.realm sends clients to ${host}`),
-  ];
+  const missing = hosts.filter((host) =>
+    (isIP(host) === 0 ? leaf.checkHost(host) : leaf.checkIP(host)) === undefined
+  );
+  return [...new Set(missing)].map((host) =>
+    wrong(CHECK, `it names ${leaf.subjectAltName}, and external_url or realm sends clients to ${host}`)
+  );
 }
 
 function purposeOf(leaf: X509Certificate): Finding[] {

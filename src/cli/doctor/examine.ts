@@ -3,16 +3,15 @@ import { ConfigError } from "../../config/config_error.ts";
 import type { Settings } from "../../config/settings.ts";
 import { Layout } from "../../storage/files/layout.ts";
 import { readSettings } from "../read_settings.ts";
-import { withSystemCas } from "../system_cas.ts";
 import { checkClientTrust } from "./check_client_trust.ts";
 import { checkClock } from "./check_clock.ts";
 import { checkDatabase } from "./check_database.ts";
 import { checkDisk } from "./check_disk.ts";
 import { checkFolder, findFolder } from "./check_folder.ts";
 import { checkOpenFiles, checkPort } from "./check_port.ts";
-import { checkReach } from "./check_reach.ts";
 import { checkRunning } from "./check_running.ts";
 import { checkServerCertificate } from "./check_server_certificate.ts";
+import { checkServices } from "./check_services.ts";
 import { type Finding, odd, well, wrong } from "./finding.ts";
 
 const CONFIGURATION = "configuration";
@@ -56,9 +55,10 @@ async function* examineSettings(
   const { server: { tls, ...server }, blobStore, auth } = settings;
   const layout = new Layout(blobStore.rootDir);
   if (tls !== undefined) {
-    const realm = auth.tokenService?.realm;
-    const host = realm === undefined ? undefined : new URL(realm).hostname.replace(/^\[|\]$/g, "");
-    yield await guard("server certificate", () => checkServerCertificate(tls, host, now));
+    const hosts = [server.externalUrl, auth.tokenService?.realm].flatMap((url) =>
+      url === undefined ? [] : [new URL(url).hostname.replace(/^\[|\]$/g, "")]
+    );
+    yield await guard("server certificate", () => checkServerCertificate(tls, hosts, now));
   }
   const clientAuth = tls?.clientAuth;
   if (clientAuth !== undefined) yield await guard("client CAs", () => checkClientTrust(clientAuth, now));
@@ -75,20 +75,7 @@ async function* examineSettings(
   yield [finding];
   for (const listener of server.listeners) yield await guard("port", () => checkPort(listener, running));
   yield await guard("open files", () => checkOpenFiles(server, folder));
-  yield await guard("auth.webhook", () => checkWebhooks(settings));
-}
-
-async function checkWebhooks(settings: Settings): Promise<readonly Finding[]> {
-  const { auth } = withSystemCas(settings);
-  return await Promise.all(auth.webhooks.map(({ name, url, serverCa, clientCertificate }) =>
-    checkReach({
-      name: `auth.webhook.${name}`,
-      url,
-      ca: serverCa?.pem,
-      caName: serverCa?.file ?? "",
-      client: clientCertificate,
-    })
-  ));
+  yield await guard("services", () => checkServices(settings));
 }
 
 async function guard(
