@@ -203,3 +203,9 @@ Deno.test("no document holds a path of a machine or is empty of headings", () =>
     assert.doesNotMatch(text, /\/(work|root|tmp)\//, path);
   }
 });
+
+Deno.test("architecture.md says what every folder of src/ holds, and no other", () => {
+  const rows = readPage("docs/architecture.md").rows.filter(({ headings }) => headings.includes("Layers"));
+  const folders = [...Deno.readDirSync(projectPath("src"))].map(({ name }) => `${name}/`);
+  assert.deepEqual(rows.flatMap(({ cells }) => codesIn(cells[0]!)).toSorted(), folders.toSorted());
+});
