@@ -5,7 +5,12 @@ import type { RepositoryName } from "../core/repository_name.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import type { Upstream } from "../ports/upstream.ts";
 import { countedUpstream } from "../registry/counted_upstream.ts";
-import { type MirrorSource, remoteNameOf } from "../registry/mirror_source.ts";
+import {
+  makeMirrorRoom,
+  type MirrorRoom,
+  type MirrorSource,
+  remoteNameOf,
+} from "../registry/mirror_source.ts";
 import { hubRepository } from "../upstream/docker_hub.ts";
 import { UpstreamClient } from "../upstream/upstream_client.ts";
 import type { UpstreamTarget } from "../upstream/upstream_target.ts";
@@ -14,6 +19,7 @@ import { mirrorRulesOf } from "./repository_rules.ts";
 interface Mirror {
   readonly name: RepositoryName;
   readonly settings: MirrorSettings;
+  readonly room: MirrorRoom;
   readonly upstreams: readonly { readonly client: Upstream; readonly url: URL }[];
 }
 
@@ -28,6 +34,7 @@ export function makeMirrorSources(
   return (repository) => {
     const mirror = findCovering(byName, repository);
     return mirror && {
+      ...mirror.room,
       rules: mirrorRulesOf(mirror.settings),
       remotes: mirror.upstreams.map(({ client, url }) => ({
         upstream: client,
@@ -48,6 +55,7 @@ function openMirror(
   return mirror && {
     name,
     settings: mirror,
+    room: makeMirrorRoom(),
     upstreams: mirror.upstreams.map((settings) => ({
       client: countedUpstream(new UpstreamClient(upstreamTargetOf(settings, maxManifestSize)), metrics),
       url: new URL(settings.url),

@@ -13,7 +13,7 @@ export function makeRepositoryRules(
 ): (repository: RepositoryName) => RepositoryRules {
   const ofAll = makeRules(global);
   const byName = new Map<string, RepositoryRules>(repositories.map((each) => [each.name, makeRules(each)]));
-  return (repository) => findCovering(byName, repository) ?? ofAll;
+  return byName.size === 0 ? () => ofAll : (repository) => findCovering(byName, repository) ?? ofAll;
 }
 
 export function standInsOf({ repositories }: Settings): StandIns {

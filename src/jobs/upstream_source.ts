@@ -16,7 +16,7 @@ import type {
   SourceTag,
 } from "../ports/content_source.ts";
 import type { Upstream } from "../ports/upstream.ts";
-import { noteUpstreamFault, readOn } from "./upstream_blob.ts";
+import { noteUpstreamFault, readToEnd } from "./upstream_blob.ts";
 
 /** Tags of one repository that are looked at, and referrers of one manifest. */
 const MOST_TAGS = 200_000;
@@ -135,7 +135,7 @@ export class UpstreamSource implements ContentSource {
       if (blob === undefined) return undefined;
       this.#open.add(blob.abort);
       const size = blob.size ?? await this.#upstream.headBlob(remote, digest) ?? 0;
-      const chunks = () => readOn(blob, size, (start) => this.#upstream.getBlob(remote, digest, start));
+      const chunks = () => readToEnd(blob, size, (start) => this.#upstream.getBlob(remote, digest, start));
       return { size, chunks: () => this.#watch(blob.abort, chunks()) };
     });
   }

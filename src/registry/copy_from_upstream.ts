@@ -3,12 +3,14 @@ import type { Digest } from "../core/digest.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { Tag } from "../core/tag.ts";
-import { UpstreamFault } from "../core/upstream_fault.ts";
+import { UpstreamFault, type UpstreamFaultKind } from "../core/upstream_fault.ts";
 import type { UpstreamBlob, UpstreamManifest } from "../ports/upstream.ts";
 import { mountFrom } from "./mount.ts";
 import type { RemoteRepository } from "./mirror_source.ts";
 import { pushManifest } from "./push.ts";
+import { readOn } from "./read_on.ts";
 import type { Registry } from "./registry.ts";
+import { steadily } from "./steady_chunks.ts";
 import { uploadWhole } from "./upload.ts";
 import type { UploadWatch } from "./upload_piece.ts";
 
@@ -45,11 +47,20 @@ export async function storeUpstreamManifest(
   }
 }
 
+/** A connection that broke may be made anew. One that stood still had its time, and so have those who wait. */
+const MAY_PASS: ReadonlySet<UpstreamFaultKind> = new Set(["broken"]);
+
+export interface BlobCopying {
+  /** Asks for the bytes from `start` on, when those before have come and the connection broke. */
+  readonly askForRest: (start: number) => Promise<UpstreamBlob | undefined>;
+  /** For whoever reads along. */
+  readonly watch?: UploadWatch;
+}
+
 /**
  * Stores the bytes of a blob as they arrive; all or nothing of it.
  *
- * @param watch for whoever reads along
- * @throws {UpstreamFault} when they break off, or are not those of the digest
+ * @throws {UpstreamFault} when they end too soon, come at a crawl, or are not those of the digest
  * @throws {OciError} INSUFFICIENT_STORAGE, also where the quota is used up
  */
 export async function storeUpstreamBlob(
@@ -57,12 +68,14 @@ export async function storeUpstreamBlob(
   repository: RepositoryName,
   digest: Digest,
   blob: UpstreamBlob,
-  watch?: UploadWatch,
+  { askForRest, watch }: BlobCopying,
 ): Promise<void> {
+  const { size } = blob;
+  const chunks = size === undefined ? blob.chunks : readOn(blob, size, MAY_PASS, askForRest);
   const piece = {
-    length: blob.size,
+    length: size,
     window: undefined,
-    chunks: () => blob.chunks,
+    chunks: () => steadily(chunks),
     ...(watch !== undefined && { watch }),
   };
   try {

@@ -1,6 +1,7 @@
 /** The blobs of mirrors: one download each, whatever the number of those who wait for it. */
 import type { Digest } from "../core/digest.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
+import type { UploadSessionId } from "../core/upload_session_id.ts";
 import { Arrival } from "./arrival.ts";
 import { shareUpstreamBlob, storeUpstreamBlob } from "./copy_from_upstream.ts";
 import { Flights } from "./flights.ts";
@@ -41,10 +42,11 @@ export class MirrorBlobs {
     const arrival = await this.#underWay.get(key);
     if (arrival !== undefined) return arrival.size;
     return await this.#sizes.join(key, async () => {
-      const { questions } = this.#work;
       const source = this.#work.openSource(repository);
       const size = source &&
-        await questions.run(() => askInOrder(source, ({ upstream, name }) => upstream.headBlob(name, digest)))
+        await source.questions.run(() =>
+          askInOrder(source, ({ upstream, name }) => upstream.headBlob(name, digest))
+        )
           .catch((fault) => {
             throw upstreamRefusal(fault, repository);
           });
@@ -55,13 +57,13 @@ export class MirrorBlobs {
 
   /** Never throws: who waits for the beginning hears of it by `opening`, and who reads along by the arrival. */
   async #download(repository: RepositoryName, digest: Digest, opening: Opening): Promise<void> {
-    const { registry, downloads } = this.#work;
+    const { registry } = this.#work;
     let arrival: Arrival | undefined;
     try {
       if (await this.#isHeld(repository, digest)) return opening.resolve(undefined);
       const source = this.#work.openSource(repository);
       if (source === undefined) throw blobUnknown(repository, digest);
-      await downloads.run(async () => {
+      await source.downloads.run(async () => {
         const found = await askInOrder(
           source,
           async (remote) =>
@@ -73,16 +75,15 @@ export class MirrorBlobs {
         if (found === "shared") return;
         const { size } = found;
         // Who does not know the size cannot announce it, and waits for the end.
-        await storeUpstreamBlob(
-          registry,
-          repository,
-          digest,
-          found,
-          size === undefined ? undefined : {
-            opened: (session) => opening.resolve(arrival = new Arrival(session, size)),
-            written: (bytes) => arrival?.tell({ kind: "written", bytes }),
-          },
-        );
+        const watch = size === undefined ? undefined : {
+          opened: (session: UploadSessionId) => opening.resolve(arrival = new Arrival(session, size)),
+          written: (bytes: number) => arrival?.tell({ kind: "written", bytes }),
+        };
+        await storeUpstreamBlob(registry, repository, digest, found, {
+          askForRest: (start) =>
+            askInOrder(source, ({ upstream, name }) => upstream.getBlob(name, digest, start)),
+          ...(watch && { watch }),
+        });
       });
       arrival?.tell({ kind: "complete" });
       opening.resolve(undefined);

@@ -91,7 +91,7 @@ class ListMemory<T> {
     ask: (remote: RemoteRepository) => Promise<readonly T[] | undefined>,
   ): Promise<UpstreamList<T> | undefined> {
     try {
-      const list = await this.#work.questions.run(() => askInOrder(source, ask));
+      const list = await source.questions.run(() => askInOrder(source, ask));
       this.#remember(key, list, Math.min(source.rules.revalidateAfter, REMEMBERED_FOR));
       return listOf(list);
     } catch (fault) {

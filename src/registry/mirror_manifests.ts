@@ -45,19 +45,20 @@ export class MirrorManifests {
   /** As {@linkcode Mirrors} says. */
   bring(repository: RepositoryName, digest: Digest): Promise<void> {
     return this.#manifests.join(`${repository}@${digest}`, async () => {
-      const { registry, questions } = this.#work;
+      const { registry } = this.#work;
       const reference = { kind: "digest", digest } as const;
       if (await registry.metadata.findManifest(repository, reference) !== undefined) return;
       const source = this.#work.openSource(repository);
-      const found = source && await questions.run(() =>
-        askInOrder(source, async ({ upstream, name }) => {
-          const manifest = await upstream.getManifest(name, reference);
-          if (manifest !== undefined) await storeUpstreamManifest(registry, repository, manifest, []);
-          return manifest && true;
-        })
-      ).catch((fault) => {
-        throw upstreamRefusal(fault, repository);
-      });
+      const found = source &&
+        await source.questions.run(() =>
+          askInOrder(source, async ({ upstream, name }) => {
+            const manifest = await upstream.getManifest(name, reference);
+            if (manifest !== undefined) await storeUpstreamManifest(registry, repository, manifest, []);
+            return manifest && true;
+          })
+        ).catch((fault) => {
+          throw upstreamRefusal(fault, repository);
+        });
       if (found === undefined) throw manifestUnknown(repository, reference);
     });
   }
@@ -129,6 +130,6 @@ export class MirrorManifests {
       }
       return manifest?.digest;
     };
-    return this.#work.questions.run(() => askInOrder(source, ask));
+    return source.questions.run(() => askInOrder(source, ask));
   }
 }

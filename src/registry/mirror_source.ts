@@ -3,6 +3,7 @@ import { parseRepositoryName, type RepositoryName } from "../core/repository_nam
 import { UpstreamFault } from "../core/upstream_fault.ts";
 import type { Upstream } from "../ports/upstream.ts";
 import type { MirrorRules } from "./repository_rules.ts";
+import { WorkRoom } from "./work_room.ts";
 
 /** A repository of another registry. */
 export interface RemoteRepository {
@@ -11,8 +12,26 @@ export interface RemoteRepository {
   readonly name: RepositoryName;
 }
 
+/**
+ * Requests of one mirror at a time, downloads of blobs apart from all others: together fewer than the connections to one
+ * host, so that a request never waits in line for one and is taken for a host that does not answer. A mirror whose
+ * upstream is slow leaves the others their room.
+ */
+const MOST_DOWNLOADS = 40;
+const MOST_QUESTIONS = 20;
+
+/** The room that the repositories of one mirror share. */
+export interface MirrorRoom {
+  readonly downloads: WorkRoom;
+  readonly questions: WorkRoom;
+}
+
+export function makeMirrorRoom(): MirrorRoom {
+  return { downloads: new WorkRoom(MOST_DOWNLOADS), questions: new WorkRoom(MOST_QUESTIONS) };
+}
+
 /** What a mirror pulls from, for one of its repositories. */
-export interface MirrorSource {
+export interface MirrorSource extends MirrorRoom {
   readonly rules: MirrorRules;
   /** At least one, in the order in which they are asked. */
   readonly remotes: readonly RemoteRepository[];

@@ -13,7 +13,7 @@ import {
 } from "../harness/build_images.ts";
 import { concat } from "../model/bytes.ts";
 import { makeRequest } from "../http/request_builder.ts";
-import { ScriptedUpstream } from "../upstream/scripted_upstream.ts";
+import { ScriptedUpstream, sendJson } from "../upstream/scripted_upstream.ts";
 import { APP, type MirrorTrial, openTrial, REMOTE, until } from "./mirror_trial.ts";
 
 const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
@@ -40,8 +40,15 @@ function sendByHand({ upstream }: MirrorTrial, { bytes, digest }: Content) {
       });
       at = upTo;
     },
-    /** Ends the connection where it is. */
-    cut: async () => void (await asked.promise).destroy(),
+    /** Ends the connection where it is, and answers what is asked then with a status, else honestly. */
+    async cut(status?: number): Promise<void> {
+      const response = await asked.promise;
+      upstream.script = (_, next) => {
+        if (status !== undefined) sendJson(next, status, {});
+        return status !== undefined;
+      };
+      response.destroy();
+    },
   };
 }
 
@@ -184,13 +191,42 @@ Deno.test("an upstream that breaks off in the middle: clients are cut, nothing i
   await byHand.send(100_000);
   const client = await opened;
   await client.read(100_000);
-  await byHand.cut();
+  await byHand.cut(500);
   await assert.rejects(client.read(), { code: "UPSTREAM_UNAVAILABLE" });
   await client.leave();
   assert.ok(nothingIsLeft(trial));
   trial.upstream.script = () => false;
   trial.upstream.addBlob(REMOTE, blob);
   assertSameBytes((await trial.client.send("GET", targetOf(blob))).body, blob.bytes);
+});
+
+Deno.test("an upstream that breaks off and comes back is asked for the rest, and no client notices", async () => {
+  await using trial = await openTrial();
+  const blob = makeContent(LAYER, randomBytes(200_000));
+  trial.upstream.addBlob(REMOTE, blob);
+  const byHand = sendByHand(trial, blob);
+  const opened = open(trial, targetOf(blob));
+  await byHand.send(100_000);
+  const client = await opened;
+  const half = await client.read(100_000);
+  await byHand.cut();
+  assertSameBytes(concat([half, await client.read()]), blob.bytes);
+  assert.ok(await stored(trial, blob));
+  assert.deepEqual(trial.upstream.asked.map(({ headers }) => headers["range"]), [undefined, "bytes=100000-"]);
+});
+
+Deno.test("the rest of a blob that another upstream has comes from there", async () => {
+  await using other = await ScriptedUpstream.start();
+  await using trial = await openTrial({ others: [other] });
+  const blob = makeContent(LAYER, randomBytes(200_000));
+  other.addBlob(REMOTE, blob);
+  const byHand = sendByHand(trial, blob);
+  const opened = open(trial, targetOf(blob));
+  await byHand.send(100_000);
+  const client = await opened;
+  const half = await client.read(100_000);
+  await byHand.cut(500);
+  assertSameBytes(concat([half, await client.read()]), blob.bytes);
 });
 
 Deno.test("an upstream that stands still: clients are cut when its time is up", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { parseRepositoryName, type RepositoryName } from "../../src/core/repository_name.ts";
 import { LocalMirrors } from "../../src/registry/local_mirrors.ts";
-import { remoteNameOf } from "../../src/registry/mirror_source.ts";
+import { makeMirrorRoom, remoteNameOf } from "../../src/registry/mirror_source.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { type MirrorRules, NO_RULES, type RepositoryRules } from "../../src/registry/repository_rules.ts";
 import type { UpstreamTarget } from "../../src/upstream/upstream_target.ts";
@@ -46,6 +46,7 @@ export async function openTrial(options: TrialOptions = {}): Promise<MirrorTrial
     makeUpstreamClient({ url, ...options.target })
   );
   const registry = makeModelRegistry();
+  const room = makeMirrorRoom();
   const rules = { ...MIRROR_RULES, ...options.rules };
   const isMirror = (name: RepositoryName) => name === MIRROR || name.startsWith(`${MIRROR}/`);
   const configured: Partial<Registry> = {
@@ -55,6 +56,7 @@ export async function openTrial(options: TrialOptions = {}): Promise<MirrorTrial
       (name) =>
         isMirror(name)
           ? {
+            ...room,
             rules,
             remotes: clients.map((upstream) => ({ upstream, name: remoteNameOf(MIRROR, "", name) })),
           }
