@@ -3,16 +3,12 @@ import { importBundle } from "../jobs/bundle_import.ts";
 import type { NameRules } from "../jobs/bundle_names.ts";
 import { importContent } from "../jobs/import_content.ts";
 import { openTreeSource, TREE_KINDS } from "../jobs/import_sources.ts";
-import { NO_METRICS } from "../metrics/no_metrics.ts";
-import { PullCounter } from "../registry/pull_counter.ts";
-import { LocalManifestReader } from "../registry/read_manifest.ts";
-import type { Registry } from "../registry/registry.ts";
 import type { ControlAnswer, ControlArguments, ControlCaller } from "../server/control_socket.ts";
 import { TarArchive } from "../storage/archive/tar_archive.ts";
 import { nodeHasher } from "../storage/node_hasher.ts";
 import { verifierOf } from "./bundle_signature.ts";
 import type { DataWork } from "./data_command.ts";
-import { makeRegistry } from "./wire.ts";
+import { registryOf } from "./work_registry.ts";
 
 /** Name of the job and of the command. */
 export const IMPORT = "import";
@@ -77,18 +73,4 @@ function namesOf({ to: prefix, repository }: ControlArguments): NameRules {
     ...(typeof prefix === "string" && { prefix }),
     ...(typeof repository === "string" && { repository }),
   };
-}
-
-/** What the verbs of a push need. Nobody is asked for permission: who may give commands may bring content. */
-function registryOf(work: DataWork): Registry {
-  const { settings, log, metadata } = work;
-  return makeRegistry(
-    settings,
-    { ...work, pulls: new PullCounter(metadata, log), manifests: new LocalManifestReader(nodeHasher) },
-    {
-      hook: { decide: () => Promise.reject(new Error("an import asks nobody")) },
-      logs: { everything: log, auth: log, audit: log },
-      metrics: NO_METRICS,
-    },
-  );
 }

@@ -1,5 +1,4 @@
 /** Commands about tags, as they are done in the server or without one: history, restore, delete many. */
-import type { Registry } from "../registry/registry.ts";
 import { parseDigest } from "../core/digest.ts";
 import { parseRepositoryName } from "../core/repository_name.ts";
 import { parseTag } from "../core/tag.ts";
@@ -8,6 +7,7 @@ import { listTagHistory, restoreTag } from "../registry/tag_history.ts";
 import type { ControlAnswer, ControlArguments, Progress } from "../server/control_socket.ts";
 import type { DataWork } from "./data_command.ts";
 import { makeRepositoryRules } from "./repository_rules.ts";
+import { registryOf } from "./work_registry.ts";
 
 /** Changes that the command shows. */
 const MOST_CHANGES = 1000;
@@ -65,9 +65,4 @@ export async function deleteTagsByCommand(
         progress({ what, done, unit: "items", ...(total !== undefined && { total }) }),
     }),
   };
-}
-
-/** As much of a registry as the verbs about tags use. */
-function registryOf(work: DataWork): Pick<Registry, "metadata" | "clock" | "rulesOf"> {
-  return { metadata: work.metadata, clock: work.clock, rulesOf: makeRepositoryRules(work.settings) };
 }
