@@ -60,15 +60,16 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     new LocalManifestReader(nodeHasher),
     () => callsTo("manifest"),
   );
-  const mirrors = new RemoteMirrors(() => callsTo("mirror"));
+  const mirrors = new RemoteMirrors(() => callsTo("mirror"), () => service.currentSpan);
   const pulls = new PullCounter(stores.metadata, log);
-  const service = new RequestService(
+  const service: RequestService = new RequestService(
     { ...stores, manifests, mirrors, pulls },
     {
       logs: { everything: log, auth: auth!, audit: audit! },
       metrics,
       scrape: () => scrapes.call(undefined),
       openPasswords: () => passwords && passwordsBehind(passwords),
+      sendSpans: (spans) => thread.postMessage({ kind: "spans", spans }),
     },
   );
   try {
@@ -97,6 +98,7 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
       case "drain":
         await Promise.all(servers.map((server) => server.drain(data.timeoutMs)));
         await pulls.flush();
+        service.flushSpans();
         batch.flush();
         thread.postMessage({ kind: "drained" });
         break;

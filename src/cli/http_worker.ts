@@ -4,6 +4,7 @@ import type { ThreadCounters } from "../metrics/process_metrics.ts";
 import type { Opening } from "./openings.ts";
 import { answerCalls } from "./port_calls.ts";
 import type { FromHttp, NeededThread, StartHttp, ToHttp } from "./thread_messages.ts";
+import type { EndedSpan } from "./tracing/span.ts";
 
 /** ms beyond its drain timeout after which a thread is ended whatever it does. */
 const DRAIN_SLACK_MS = 2000;
@@ -23,6 +24,8 @@ export interface HttpWorkerOptions {
   readonly openPort: (thread: NeededThread) => MessagePort;
   /** Takes what the thread counts. */
   readonly counters: ThreadCounters;
+  /** Takes what the thread did for traces. */
+  readonly takeSpans: (spans: readonly EndedSpan[]) => void;
   /** Gives the metrics of the whole process as text. */
   readonly scrape: () => Promise<string>;
   /** Called when the thread has ended, by itself or not. */
@@ -37,6 +40,7 @@ export class HttpWorker {
   readonly #openPort: (thread: NeededThread) => MessagePort;
   readonly #counters: ThreadCounters;
   readonly #scrapes: MessagePort;
+  readonly #takeSpans: (spans: readonly EndedSpan[]) => void;
   readonly #onEnd: () => void;
   readonly #listening = Promise.withResolvers<readonly ListenAddress[]>();
   readonly #ended = Promise.withResolvers<string>();
@@ -47,7 +51,8 @@ export class HttpWorker {
   #isOver = false;
 
   constructor(options: HttpWorkerOptions) {
-    const { entry, permissions, start, writeLog, openPort, counters, scrape, onEnd } = options;
+    const { entry, permissions, start, writeLog, openPort, counters, scrape, takeSpans, onEnd } = options;
+    this.#takeSpans = takeSpans;
     this.openings = start.openings;
     this.#counters = counters;
     this.#onEnd = onEnd;
@@ -137,6 +142,9 @@ export class HttpWorker {
         break;
       case "series":
         if (!this.#isOver) this.#counters.receive(message.series);
+        break;
+      case "spans":
+        this.#takeSpans(message.spans);
         break;
       case "needs": {
         const port = this.#openPort(message.thread);

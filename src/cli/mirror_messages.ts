@@ -11,6 +11,7 @@ import type { PageRequest } from "../ports/metadata_store.ts";
 import type { TagFreshness, UpstreamList } from "../ports/mirrors.ts";
 import type { ArrivalEvent } from "../registry/arrival.ts";
 import type { LogLevels } from "./log_levels.ts";
+import type { EndedSpan, SpanContext } from "./tracing/span.ts";
 import type { WriterAccess } from "./wire.ts";
 
 /** First message to the thread. */
@@ -28,6 +29,7 @@ export type ToMirrors =
   | { readonly kind: "reload"; readonly settings: Settings };
 
 export type FromMirrors =
+  | { readonly kind: "spans"; readonly spans: readonly EndedSpan[] }
   | { readonly kind: "log"; readonly lines: string }
   | { readonly kind: "series"; readonly series: NewSeries };
 
@@ -39,6 +41,9 @@ export type MirrorQuestion =
     readonly digest: Digest;
   }
   | { readonly kind: "tags"; readonly repository: RepositoryName; readonly page: PageRequest<Tag> };
+
+/** A question with the span that asks it; none where the request is not traced. */
+export type TracedQuestion = MirrorQuestion & { readonly trace?: SpanContext };
 
 export type MirrorAnswer =
   | TagFreshness

@@ -23,13 +23,17 @@ interface Mirror {
   readonly upstreams: readonly { readonly client: Upstream; readonly url: URL }[];
 }
 
+/** Sees each upstream before it is used. */
+export type WrapUpstream = (upstream: Upstream) => Upstream;
+
 /** Gives the source of a repository, undefined where it is no mirror. */
 export function makeMirrorSources(
   { repositories, global }: Settings,
   metrics: Metrics,
+  wrap: WrapUpstream = (upstream) => upstream,
 ): (repository: RepositoryName) => MirrorSource | undefined {
   const byName = new Map(repositories.map((repository) => {
-    return [repository.name as string, openMirror(repository, global.maxManifestSize, metrics)];
+    return [repository.name as string, openMirror(repository, global.maxManifestSize, metrics, wrap)];
   }));
   return (repository) => {
     const mirror = findCovering(byName, repository);
@@ -51,13 +55,14 @@ function openMirror(
   { name, mirror }: RepositorySettings,
   maxManifestSize: number,
   metrics: Metrics,
+  wrap: WrapUpstream,
 ): Mirror | undefined {
   return mirror && {
     name,
     settings: mirror,
     room: makeMirrorRoom(),
     upstreams: mirror.upstreams.map((settings) => ({
-      client: countedUpstream(new UpstreamClient(upstreamTargetOf(settings, maxManifestSize)), metrics),
+      client: wrap(countedUpstream(new UpstreamClient(upstreamTargetOf(settings, maxManifestSize)), metrics)),
       url: new URL(settings.url),
     })),
   };

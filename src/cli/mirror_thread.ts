@@ -3,6 +3,7 @@ import type { Settings } from "../config/settings.ts";
 import { faultMessageOf } from "../core/fault_message.ts";
 import { measureLoopLag } from "../metrics/loop_lag.ts";
 import { ThreadMetrics } from "../metrics/thread_metrics.ts";
+import type { Upstream } from "../ports/upstream.ts";
 import type { Arrival } from "../registry/arrival.ts";
 import { LocalMirrors } from "../registry/local_mirrors.ts";
 import { PullCounter } from "../registry/pull_counter.ts";
@@ -20,8 +21,11 @@ import type {
   MirrorQuestion,
   StartMirrors,
   ToMirrors,
+  TracedQuestion,
 } from "./mirror_messages.ts";
 import { answerCalls } from "./port_calls.ts";
+import { SpanRecorder } from "./tracing/span_recorder.ts";
+import { traceUpstream } from "./tracing/traced_parts.ts";
 import { makeRegistry, openStores } from "./wire.ts";
 
 const thread = self as unknown as {
@@ -56,31 +60,46 @@ thread.onmessage = ({ data }: MessageEvent<StartMirrors>) => {
       logs: { everything: log, auth: log, audit: log },
       metrics,
     });
-    return new LocalMirrors(registry, makeMirrorSources(settings, metrics));
+    const wrap = recorder && ((upstream: Upstream) => traceUpstream(recorder!, upstream));
+    return new LocalMirrors(registry, makeMirrorSources(settings, metrics, wrap));
   };
   let { settings } = data;
+  let recorder = recorderOf(settings);
   let mirrors = open(settings);
   thread.onmessage = ({ data }: MessageEvent<ToMirrors>) => {
     if (data.kind === "serve") {
-      return answerCalls<MirrorQuestion, MirrorAnswer>(
+      return answerCalls<TracedQuestion, MirrorAnswer>(
         data.port,
-        (question) => answer(mirrors, question),
+        (question) => {
+          return recorder === undefined
+            ? answer(mirrors, question)
+            : recorder.continue(question.trace, () => answer(mirrors, question));
+        },
         (answer) => typeof answer === "object" && "news" in answer ? [answer.news] : [],
       );
     }
     // What is remembered of tags, tokens and hosts that fail stays where nothing has changed. Downloads under way end as
     // they began.
-    if (mirrorsOf(data.settings) !== mirrorsOf(settings)) mirrors = open(data.settings);
+    if (mirrorsOf(data.settings) !== mirrorsOf(settings)) {
+      recorder?.flush();
+      recorder = recorderOf(data.settings);
+      mirrors = open(data.settings);
+    }
     settings = data.settings;
   };
 };
 
+/** Whether a trace is recorded was decided where it began. */
+function recorderOf({ tracing }: Settings): SpanRecorder | undefined {
+  return tracing && new SpanRecorder(1, (spans) => thread.postMessage({ kind: "spans", spans }));
+}
+
 const NOBODY_ASKS = { decide: () => Promise.reject(new Error("the mirror thread serves no clients")) };
 
 /** What the mirrors are made from, as a text to compare. */
-function mirrorsOf({ repositories, global }: Settings): string {
+function mirrorsOf({ repositories, global, tracing }: Settings): string {
   return JSON.stringify(
-    [repositories, global.maxManifestSize, global.maxBlobSize],
+    [repositories, global.maxManifestSize, global.maxBlobSize, tracing !== undefined],
     (_key, value) => value === Infinity ? "never" : value,
   );
 }

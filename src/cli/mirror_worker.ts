@@ -1,6 +1,7 @@
 /** The mirror thread as the main thread sees it. */
 import type { Settings } from "../config/settings.ts";
 import type { ThreadCounters } from "../metrics/process_metrics.ts";
+import type { EndedSpan } from "./tracing/span.ts";
 import type { FromMirrors, StartMirrors, ToMirrors } from "./mirror_messages.ts";
 
 export interface MirrorWorkerOptions {
@@ -8,6 +9,8 @@ export interface MirrorWorkerOptions {
   readonly start: StartMirrors;
   /** Takes the thread's log lines. */
   readonly writeLog: (lines: string) => void;
+  /** Takes what the thread did for traces. */
+  readonly takeSpans: (spans: readonly EndedSpan[]) => void;
   /** Takes what the thread counts. */
   readonly counters: ThreadCounters;
   /** Called when the thread ended by itself. */
@@ -17,7 +20,7 @@ export interface MirrorWorkerOptions {
 export class MirrorWorker {
   readonly #worker: Worker;
 
-  constructor({ permissions, start, writeLog, counters, onDeath }: MirrorWorkerOptions) {
+  constructor({ permissions, start, writeLog, takeSpans, counters, onDeath }: MirrorWorkerOptions) {
     this.#worker = new Worker(new URL("./mirror_thread.ts", import.meta.url), {
       type: "module",
       name: "mirror",
@@ -25,6 +28,7 @@ export class MirrorWorker {
     });
     this.#worker.onmessage = ({ data }: MessageEvent<FromMirrors>) => {
       if (data.kind === "log") writeLog(data.lines);
+      else if (data.kind === "spans") takeSpans(data.spans);
       else counters.receive(data.series);
     };
     this.#worker.onerror = (event) => {

@@ -8,21 +8,36 @@ import type { PageRequest } from "../ports/metadata_store.ts";
 import type { ArrivingBlob, Mirrors, TagFreshness, UpstreamList } from "../ports/mirrors.ts";
 import { Arrival } from "../registry/arrival.ts";
 import { TagMemory } from "../registry/tag_memory.ts";
-import type { ArrivalMessage, BlobOnItsWay, MirrorAnswer, MirrorQuestion } from "./mirror_messages.ts";
+import type {
+  ArrivalMessage,
+  BlobOnItsWay,
+  MirrorAnswer,
+  MirrorQuestion,
+  TracedQuestion,
+} from "./mirror_messages.ts";
+import type { SpanContext } from "./tracing/span.ts";
 import type { PortCalls } from "./port_calls.ts";
 
-type MirrorCalls = PortCalls<MirrorQuestion, MirrorAnswer>;
+type MirrorCalls = PortCalls<TracedQuestion, MirrorAnswer>;
 
 export class RemoteMirrors implements Mirrors {
   readonly #openThread: () => Promise<MirrorCalls>;
+  readonly #currentSpan: () => SpanContext | undefined;
   #thread: Promise<MirrorCalls> | undefined;
   /** What needs no question to the other thread. */
   #tags = new TagMemory();
   readonly #blobs = new Map<string, Promise<Arrival | undefined>>();
 
-  /** @param openThread called once, when a mirror is first asked for something */
-  constructor(openThread: () => Promise<MirrorCalls>) {
+  /**
+   * @param openThread called once, when a mirror is first asked for something
+   * @param currentSpan of the request that asks
+   */
+  constructor(
+    openThread: () => Promise<MirrorCalls>,
+    currentSpan: () => SpanContext | undefined = () => undefined,
+  ) {
     this.#openThread = openThread;
+    this.#currentSpan = currentSpan;
   }
 
   /** Called when the rules may have changed. */
@@ -85,6 +100,7 @@ export class RemoteMirrors implements Mirrors {
 
   async #ask<A extends MirrorAnswer | void>(question: MirrorQuestion): Promise<A> {
     this.#thread ??= this.#openThread();
-    return await (await this.#thread).call(question) as A;
+    const trace = this.#currentSpan();
+    return await (await this.#thread).call(trace === undefined ? question : { ...question, trace }) as A;
   }
 }

@@ -33,6 +33,7 @@ import { Schedule } from "./schedule.ts";
 import { describeLastScrub, scrubJob } from "./scrub_command.ts";
 import { syncJob } from "./sync/sync_command.ts";
 import { withSystemCas } from "./system_cas.ts";
+import { SpanSink } from "./tracing/span_sink.ts";
 import { Threads } from "./threads.ts";
 import { versionFacts } from "./version.ts";
 import { openStores, systemClock } from "./wire.ts";
@@ -79,6 +80,8 @@ export async function runServer(
   const stopped = Promise.withResolvers<number>();
   const scrape = new Scrape();
   const { metrics } = scrape;
+  const spans = new SpanSink({ version: versionFacts().version, log, metrics });
+  spans.use(settings.tracing);
   const env = (name: string): string | undefined => Deno.env.get(name);
   const threads = new Threads({
     sockets: findActivatedSockets(env, Deno.pid),
@@ -86,6 +89,7 @@ export async function runServer(
     logLevels,
     log,
     writeLog: (lines) => output.write(lines),
+    takeSpans: spans.take,
     scrape,
     onFatal(reason) {
       log.error("cannot go on", { reason });
@@ -152,6 +156,7 @@ export async function runServer(
     onBegin: () => manager?.reloading(),
     onReload(now) {
       inForce = now;
+      spans.use(now.tracing);
       planJobs(work);
     },
     onEnd: () => manager?.ready(status),
@@ -180,6 +185,7 @@ export async function runServer(
   if (code === 0) {
     await work.schedule.idle(JOBS_END_MS);
     await threads.stop(settings.server.drainTimeoutMs);
+    await spans.close();
     log.info("stopped");
   }
   await manager?.close();

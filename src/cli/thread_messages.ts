@@ -3,6 +3,7 @@ import type { ListenAddress, Settings } from "../config/settings.ts";
 import type { NewSeries } from "../metrics/thread_metrics.ts";
 import type { LogLevels } from "./log_levels.ts";
 import type { Opening } from "./openings.ts";
+import type { EndedSpan } from "./tracing/span.ts";
 import type { WriterAccess } from "./wire.ts";
 
 /** First message to the writer thread. */
@@ -59,7 +60,14 @@ export type ToHttp =
 /** A thread that is started when the first request needs it. */
 export type NeededThread = "manifest" | "mirror";
 
+/** What a thread did for traces. */
+export interface SpansMessage {
+  readonly kind: "spans";
+  readonly spans: readonly EndedSpan[];
+}
+
 export type FromHttp =
+  | SpansMessage
   /** On each of its openings. */
   | { readonly kind: "listening"; readonly places: readonly ListenAddress[] }
   /** It cannot listen, for a reason in words. */

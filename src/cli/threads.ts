@@ -15,6 +15,7 @@ import type { ServeManifests } from "./manifest_thread.ts";
 import { MirrorWorker } from "./mirror_worker.ts";
 import type { Scrape } from "./scrape.ts";
 import type { ServePasswords, StartPasswords } from "./password_thread.ts";
+import type { EndedSpan } from "./tracing/span.ts";
 import type { WriterAccess } from "./wire.ts";
 import { WriterWorker } from "./writer_worker.ts";
 
@@ -29,6 +30,8 @@ export interface ThreadsOptions {
   readonly log: Log;
   /** Takes the log lines of the threads. */
   readonly writeLog: (lines: string) => void;
+  /** Takes what the threads did for traces. */
+  readonly takeSpans?: (spans: readonly EndedSpan[]) => void;
   /** Sums up what the threads count. */
   readonly scrape: Scrape;
   /** Called when the process cannot go on: the writer died, or HTTP threads die again and again. */
@@ -59,6 +62,8 @@ export const NOTHING = {
   sys: false,
   write: false,
 } as const;
+
+const NO_SPANS = (): void => {};
 
 export class Threads {
   readonly #options: ThreadsOptions;
@@ -190,7 +195,7 @@ export class Threads {
   }
 
   #startHttp(openings: readonly Opening[]): HttpWorker {
-    const { scrape } = this.#options;
+    const { scrape, takeSpans = NO_SPANS } = this.#options;
     let number = 0;
     while (this.#numbers.has(number)) number++;
     this.#numbers.add(number);
@@ -201,6 +206,7 @@ export class Threads {
       openPort: (thread) => thread === "manifest" ? this.#openManifestPort() : this.#openMirrorPort(),
       counters: scrape.threads.open(),
       scrape: scrape.read,
+      takeSpans,
       onEnd: () => this.#numbers.delete(number),
       start: {
         name: `http-${number}`,
@@ -243,10 +249,11 @@ export class Threads {
 
   /** Started by the first pull from a mirror. */
   #openMirrorPort(): MessagePort {
-    const { logLevels, writeLog, scrape, onFatal } = this.#options;
+    const { logLevels, writeLog, scrape, takeSpans = NO_SPANS, onFatal } = this.#options;
     this.#mirrors ??= new MirrorWorker({
       permissions: this.#servingPermissions(),
       writeLog,
+      takeSpans,
       counters: scrape.threads.open(),
       onDeath: onFatal,
       start: {

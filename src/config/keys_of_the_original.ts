@@ -39,7 +39,6 @@ export const KEYS_OF_THE_ORIGINAL: ReadonlyMap<string, string> = new Map([
   ["cache", "remove it: this version keeps its caches in memory and needs none configured"],
   ["event_webhook", `sending events ${REFUSES}`],
   ["ui", "remove it: this version has no web interface"],
-  ["observability", `tracing ${REFUSES}`],
 
   ["blob_store.fs.sync_to_disk", DURABLE],
   ["blob_store.s3", `keeping content in S3 ${REFUSES}; write [blob_store.fs]`],

@@ -47,7 +47,7 @@ export function loadConfig(
     .reduce(mergeTables, emptyTable({ file: "", line: 0, column: 0 }));
   const complete = problems.length === 0;
   const values = readTable(SCHEMA, document, [], { env, problems, complete });
-  const { server, global, auth } = values;
+  const { server, global, auth, observability: { tracing } } = values;
   const warnings: string[] = [];
   const checking: Checking = { document, readFile, now, complete, problems, warnings };
 
@@ -118,6 +118,9 @@ export function loadConfig(
     },
     collect,
     scrub: { intervalMs: values.scrub.interval, rate: values.scrub.rate },
+    ...(tracing?.endpoint !== undefined && {
+      tracing: { endpoint: tracing.endpoint, samplingRate: tracing.sampling_rate },
+    }),
     auth: { identities, webhooks, ...(tokenService && { tokenService }) },
     repositories,
     syncs,

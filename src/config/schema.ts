@@ -14,6 +14,7 @@ import {
 } from "./schema_item.ts";
 import {
   choice,
+  COLLECTOR_URL,
   DAILY_WINDOW,
   FILE_MODE,
   HEADER_NAME,
@@ -27,7 +28,7 @@ import {
   USERNAME,
   WEBHOOK_URL,
 } from "./text_type.ts";
-import { ADDRESS, BOOLEAN, duration, integer, PATH, size } from "./value_type.ts";
+import { ADDRESS, BOOLEAN, duration, FRACTION, integer, PATH, size } from "./value_type.ts";
 
 /** A timer of the runtime that is longer than 2^31-1 ms fires at once. */
 const TIMEOUT = duration({ ms: 24 * 86_400_000, text: "24d" });
@@ -290,6 +291,11 @@ const SCRUB = {
   rate: key(size(0, " a second"), "50MiB", "Bytes a second that a scrub reads at most; 0 for no limit."),
 } satisfies Keys;
 
+const TRACING = {
+  endpoint: requiredKey(COLLECTOR_URL, "Collector that takes OTLP over HTTP; /v1/traces is added to it."),
+  sampling_rate: key(FRACTION, 1, "Part of the requests that is traced, from 0 to 1."),
+} satisfies Keys;
+
 export const SCHEMA = {
   server: section("Where and how the registry listens.", SERVER),
   blob_store: section("Where content is kept.", {
@@ -298,6 +304,9 @@ export const SCHEMA = {
   global: section("What holds for every repository.", GLOBAL),
   collect: section("When content goes that nothing leads to any more.", COLLECT),
   scrub: section("Looking for damage before somebody pulls it.", SCRUB),
+  observability: section("What the registry tells of itself beside metrics and log.", {
+    tracing: optionalSection("Sends traces of requests to a collector of OpenTelemetry.", TRACING),
+  }),
   repository: namedSections("Settings of one repository and of all below its name.", REPOSITORY),
   mirror: repeatedSections("What is copied from another registry at set times.", SYNC),
   auth: section("Who may log in, and who else is asked.", {

@@ -48,12 +48,21 @@ export interface Settings {
     /** Bytes a second; 0 for no limit. */
     readonly rate: number;
   };
+  /** Absent where nothing is traced. */
+  readonly tracing?: TracingSettings;
   readonly auth: AuthSettings;
   readonly repositories: readonly RepositorySettings[];
   /** What is copied from other registries at set times; no two have the same `to` and `from`. */
   readonly syncs: readonly SyncSettings[];
   /** Sentences for the log: nothing that stops a start. */
   readonly warnings: readonly string[];
+}
+
+export interface TracingSettings {
+  /** Of a collector, without `/v1/traces` and a slash at the end. */
+  readonly endpoint: string;
+  /** Part of the requests that is traced, 0 to 1. */
+  readonly samplingRate: number;
 }
 
 /** How garbage is collected. */

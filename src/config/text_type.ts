@@ -67,6 +67,13 @@ export const UPSTREAM_URL: ValueType<string> = {
   secret: true,
 };
 
+/** As {@linkcode UPSTREAM_URL}. */
+export const COLLECTOR_URL: ValueType<string> = {
+  expected: 'a URL such as "http://127.0.0.1:4318", without query, user name and password',
+  parse: UPSTREAM_URL.parse,
+  secret: true,
+};
+
 /** `host` or `host:port`, in lower case. */
 export const HOST: ValueType<string> = {
   expected: 'a host name, with a port where it needs one, such as "docker.io" or "registry.example.com:5000"',

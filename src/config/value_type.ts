@@ -46,6 +46,15 @@ export function integer(least: number, most: number): ValueType<number> {
   };
 }
 
+/** A part of a whole. */
+export const FRACTION: ValueType<number> = {
+  expected: "a number from 0 to 1, such as 0.1",
+  parse: (node) => {
+    const given = node.kind === "float" ? node.value : Number(integerOf(node) ?? NaN);
+    return given >= 0 && given <= 1 ? given : undefined;
+  },
+};
+
 /** Bytes: `"5GiB"`, `"5GB"`, or a plain number. */
 export function size(least: number, suffix = ""): ValueType<number> {
   const bound = least > 0 ? `, at least ${least}` : "";

@@ -161,6 +161,11 @@ export const METRIC_FAMILIES = {
     help: "The longest such wait of each thread within the last one to two minutes",
     labels: ["thread"],
   },
+  trace_spans_total: {
+    type: "counter",
+    help: "Spans of traces, by what became of them (exported, dropped)",
+    labels: ["result"],
+  },
   http_threads: { type: "gauge", help: "HTTP threads that listen", labels: [] },
   http_thread_deaths_total: { type: "counter", help: "HTTP threads that ended by themselves", labels: [] },
   config_last_reload_successful: {

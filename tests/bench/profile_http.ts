@@ -95,6 +95,7 @@ async function startHere(workDir: string, useTls: boolean): Promise<RunningConte
       metrics,
       scrape: undefined,
       openPasswords: () => undefined,
+      sendSpans: () => {},
     },
   );
   await service.use(settings);

@@ -215,7 +215,7 @@ idle_timeout = 0
 [repository."A"]
 `),
     [
-      "config.toml:1: prot: unknown key, expected one of server, blob_store, global, collect, scrub, repository, mirror, auth",
+      "config.toml:1: prot: unknown key, expected one of server, blob_store, global, collect, scrub, observability, repository, mirror, auth",
       'config.toml:3: global.max_blob_size: expected a size such as "5GiB" (1024) or "5GB" (1000), ' +
       'or a number of bytes, at least 1, got the text "5G"',
       "config.toml:4: global.upload_expiry: the environment variable UNSET is not set",

@@ -50,19 +50,19 @@ for (
     ],
     [
       '"a\\nb" = 1',
-      '"a\\nb": unknown key, expected one of server, blob_store, global, collect, scrub, repository, mirror, auth',
+      '"a\\nb": unknown key, expected one of server, blob_store, global, collect, scrub, observability, repository, mirror, auth',
     ],
     [
       '"" = 1',
-      '"": unknown key, expected one of server, blob_store, global, collect, scrub, repository, mirror, auth',
+      '"": unknown key, expected one of server, blob_store, global, collect, scrub, observability, repository, mirror, auth',
     ],
     [
       '"server.port" = 1',
-      '"server.port": unknown key, expected one of server, blob_store, global, collect, scrub, repository, mirror, auth',
+      '"server.port": unknown key, expected one of server, blob_store, global, collect, scrub, observability, repository, mirror, auth',
     ],
     [
       '"global.access_policy" = 1',
-      '"global.access_policy": unknown key, expected one of server, blob_store, global, collect, scrub, repository, mirror, auth',
+      '"global.access_policy": unknown key, expected one of server, blob_store, global, collect, scrub, observability, repository, mirror, auth',
     ],
   ] as const
 ) {
