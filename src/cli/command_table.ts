@@ -51,6 +51,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     about: 'check the configuration and print "ok", or every problem with file and line',
   },
   {
+    name: "config convert",
+    about: "turn the configuration of the original (Simple-Registry, angos) into one of this program",
+    alone: true,
+    arguments: [{ name: "FILE" }],
+    notes: [
+      "The result goes to standard output, with a comment above each change; what to look at to standard error.",
+      "Exit code 1 where something is lost, or where the result cannot be used as it is.",
+    ],
+  },
+  {
     name: "doctor",
     about:
       "look at everything that a registry stands on; a line for each: ok, warning or problem, and what to do",

@@ -11,6 +11,7 @@ import { writeCompletion } from "./completion.ts";
 import { checkSettings } from "./check_settings.ts";
 import { hashPasswordFromInput } from "./hash_password.ts";
 import { readLogLevels } from "./log_levels.ts";
+import { runConvertLine } from "./config_convert.ts";
 import { configureClient } from "./client_config_command.ts";
 import { isBackup, runBackupLine } from "./backup_line.ts";
 import { runCollectLine } from "./collect_command_line.ts";
@@ -71,6 +72,12 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
     }
     case "config check":
       return await checkConfig(configFiles);
+    case "config convert": {
+      const { ok, text, notes } = runConvertLine(options);
+      print(text);
+      Deno.stderr.writeSync(new TextEncoder().encode(notes));
+      return ok ? DONE : FAILED;
+    }
     case "hash-password":
     case "argon":
       print(await hashPasswordFromInput());
