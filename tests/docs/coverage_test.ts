@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describeRequest } from "../../src/auth/webhook_request.ts";
 import { CLIENT_NAMES } from "../../src/cli/client_config.ts";
+import { COMMANDS } from "../../src/cli/command_table.ts";
 import { USAGE } from "../../src/cli/usage.ts";
 import { KEYS_OF_THE_ORIGINAL } from "../../src/config/keys_of_the_original.ts";
 import { visitSchema } from "../../src/config/schema.ts";
@@ -208,4 +209,13 @@ Deno.test("architecture.md says what every folder of src/ holds, and no other", 
   const rows = readPage("docs/architecture.md").rows.filter(({ headings }) => headings.includes("Layers"));
   const folders = [...Deno.readDirSync(projectPath("src"))].map(({ name }) => `${name}/`);
   assert.deepEqual(rows.flatMap(({ cells }) => codesIn(cells[0]!)).toSorted(), folders.toSorted());
+});
+
+Deno.test("command-line.md shows what every command prints for programs", () => {
+  const page = readPage("docs/command-line.md");
+  const shown = page.blocks.filter(({ text }) => text.includes("--json")).map(({ text }) => text).join("");
+  const listed = page.rows.flatMap(({ cells }) => codesIn(cells[0]!));
+  const missing = COMMANDS.filter(({ options = [] }) => options.some(({ name }) => name === "json"))
+    .filter(({ name }) => !listed.includes(name) && !shown.includes(` ${name} `));
+  assert.deepEqual(missing.map(({ name }) => name), []);
 });
