@@ -9,6 +9,8 @@ import type { WriterAccess } from "./wire.ts";
 /** First message to the writer thread. */
 export interface StartWriter {
   readonly rootDir: string;
+  /** Bytes of disk that uploads leave free. */
+  readonly minimumFreeSpace: number;
   /** Memory of the counter of commits, which all threads read. */
   readonly commits: SharedArrayBuffer;
 }

@@ -120,7 +120,11 @@ export class Threads {
     this.#writer = new WriterWorker({
       entry: this.#entries.writer,
       permissions: { ...NOTHING, ...this.#rootOnly(), sys: ["statfs"] },
-      start: { rootDir: this.#settings.blobStore.rootDir, commits: this.#commits },
+      start: {
+        rootDir: this.#settings.blobStore.rootDir,
+        minimumFreeSpace: this.#settings.blobStore.minimumFreeSpace,
+        commits: this.#commits,
+      },
       counters: this.#options.scrape.threads.open(),
       onDeath: this.#options.onFatal,
     });

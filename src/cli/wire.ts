@@ -14,7 +14,7 @@ import type { Mirrors } from "../ports/mirrors.ts";
 import type { PullCounter } from "../registry/pull_counter.ts";
 import { announceAfterOf, DEFAULT_REGISTRY_SETTINGS, type Registry } from "../registry/registry.ts";
 import { makeRepositoryRules, standInsOf } from "./repository_rules.ts";
-import { Ballast } from "../storage/files/ballast.ts";
+import { Ballast, BALLAST_SIZE } from "../storage/files/ballast.ts";
 import { FileBlobStore } from "../storage/files/file_blob_store.ts";
 import { Layout } from "../storage/files/layout.ts";
 import { RemovalHold } from "../storage/files/removals.ts";
@@ -85,9 +85,11 @@ export function openStores({ port, commits }: WriterAccess, options: OpenStores)
  * @param share as of {@linkcode OpenStores}
  */
 export function openStoresAlone(settings: Settings, log: Log, share = 0): Stores & Disposable {
-  const { database, ballast } = new Layout(settings.blobStore.rootDir);
+  const { rootDir, minimumFreeSpace } = settings.blobStore;
+  const { database, ballast } = new Layout(rootDir);
   const commits = new CommitCounter();
-  const commit = new GroupCommit(openForWriting(database), new Ballast(ballast), commits);
+  const room = new Ballast(ballast, BALLAST_SIZE, minimumFreeSpace);
+  const commit = new GroupCommit(openForWriting(database), room, commits);
   const options: OpenStores = { settings, share, removalHold: new RemovalHold(), log };
   return {
     ...storesOn(new LocalWriter(commit), commits, options),

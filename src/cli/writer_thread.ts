@@ -3,7 +3,7 @@ import { measureLoopLag } from "../metrics/loop_lag.ts";
 import { ThreadMetrics } from "../metrics/thread_metrics.ts";
 import type { ManifestPush } from "../ports/metadata_store.ts";
 import { countWholeBody } from "../server/dead_buffers.ts";
-import { Ballast } from "../storage/files/ballast.ts";
+import { Ballast, BALLAST_SIZE } from "../storage/files/ballast.ts";
 import { Layout } from "../storage/files/layout.ts";
 import { CommitCounter } from "../storage/sqlite/commit_counter.ts";
 import { GroupCommit } from "../storage/sqlite/group_commit.ts";
@@ -20,7 +20,7 @@ thread.onmessage = ({ data }: MessageEvent<StartWriter>) => {
   const { database, ballast } = new Layout(data.rootDir);
   const commit = new GroupCommit(
     openForWriting(database),
-    new Ballast(ballast),
+    new Ballast(ballast, BALLAST_SIZE, data.minimumFreeSpace),
     new CommitCounter(data.commits),
   );
   const metrics = new ThreadMetrics((series) => thread.postMessage({ kind: "series", series }));

@@ -5,6 +5,7 @@ import { type Content, makeContent, randomBytes } from "../harness/build_images.
 import { RegistryApi } from "../harness/registry_api.ts";
 import { startRegistry } from "../harness/start_registry.ts";
 
+const MiB = 1024 * 1024;
 const BLOB = "application/octet-stream";
 const INDEX = "application/vnd.oci.image.index.v1+json";
 
@@ -18,8 +19,8 @@ using api = new RegistryApi(registry);
 
 const kept = makeContent(BLOB, randomBytes(1_000_000));
 const given = makeContent(BLOB, randomBytes(1_000_000));
-await api.pushBlob("full", kept);
-await api.pushBlob("full", given);
+const others = Array.from({ length: 3 }, () => makeContent(BLOB, randomBytes(1000)));
+for (const blob of [kept, given, ...others]) await api.pushBlob("full", blob);
 const session = await api.openUpload("full");
 
 // Somebody else takes all the room that there is.
@@ -46,8 +47,18 @@ assert.equal(await statusOf("GET", `/v2/full/blobs/${given.digest}`), 404);
 assert.equal(await statusOf("HEAD", `/v2/full/blobs/${late.digest}`), 404);
 assert.equal(await statusOf("GET", "/v2/full/manifests/late"), 404);
 
-// Room again: the same server takes what it refused.
-await Deno.remove(`${dir}/fill`);
+// Somebody else takes the room of the ballast as well: deletes find some in the log of the database.
+for (const [n, { digest }] of others.entries()) {
+  fill(`${dir}/fill-${n}`);
+  assert.equal(await statusOf("DELETE", `/v2/full/blobs/${digest}`), 202);
+  assert.equal(await statusOf("HEAD", `/v2/full/blobs/${digest}`), 404);
+}
+await refused("POST", "/v2/full/blobs/uploads/");
+await assertKept();
+
+// Room for the ballast and the minimum, and not much more: the same server takes what it refused.
+for (const n of others.keys()) await Deno.remove(`${dir}/fill-${n}`);
+await Deno.truncate(`${dir}/fill`, (await Deno.stat(`${dir}/fill`)).size - 10 * MiB);
 const deadline = Date.now() + 60_000;
 while (await statusOf("GET", "/readyz") !== 200) {
   assert.ok(Date.now() < deadline, "not ready a minute after there was room again");

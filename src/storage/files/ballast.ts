@@ -15,14 +15,20 @@ const BLOCK = 1024 * 1024;
 export class Ballast {
   readonly #path: string;
   readonly #size: number;
+  readonly #spare: number;
   #state: "missing" | "being made" | "there" = "missing";
   #making: Promise<void> = Promise.resolve();
   #nextLook = 0;
 
-  /** @param size bytes; a file of another size at `path` is made anew by the next `keep()` */
-  constructor(path: string, size: number = BALLAST_SIZE) {
+  /**
+   * @param size bytes; a file of another size at `path` is made anew by the next `keep()`
+   * @param spare bytes that have to stay free beside a file that is made: its size at most, and an eighth of it at least, or it
+   * would come and go on a disk that is full
+   */
+  constructor(path: string, size: number = BALLAST_SIZE, spare: number = size) {
     this.#path = path;
     this.#size = size;
+    this.#spare = Math.min(size, Math.max(spare, size / 8));
     try {
       if (Deno.statSync(path).size === size) this.#state = "there";
     } catch (error) {
@@ -31,8 +37,8 @@ export class Ballast {
   }
 
   /**
-   * True when the file is there. When it is missing and twice its size is free, it is made meanwhile, without holding up
-   * the caller; whether there is room is looked at once a second at most.
+   * True when the file is there. When it is missing and there is room for it, it is made meanwhile, without holding up the
+   * caller; whether there is room is looked at once a second at most.
    */
   keep(): boolean {
     if (this.#state === "missing" && performance.now() >= this.#nextLook) {
@@ -58,7 +64,7 @@ export class Ballast {
 
   #hasRoom(): boolean {
     const { bavail, bsize } = statfsSync(dirname(this.#path));
-    return bavail * bsize >= 2 * this.#size;
+    return bavail * bsize >= this.#size + this.#spare;
   }
 
   /** No sync: the room is taken with the write, and what a power cut takes from the file is made again at the start. */

@@ -46,6 +46,7 @@ const TRANSACTION_SQL = {
   save: "SAVEPOINT command",
   rollBackToSaved: "ROLLBACK TO command",
   release: "RELEASE command",
+  emptyLog: "PRAGMA wal_checkpoint(RESTART)",
 } as const;
 
 /** The one writer of a database. */
@@ -82,10 +83,12 @@ export class GroupCommit {
     if (this.#ballast?.keep()) this.#onlyFreeing = false;
     if (this.#onlyFreeing) return this.#runFreeing(commands);
     const results = this.#commit(commands);
-    if (!results.some(foundDiskFull) || !this.#ballast?.giveUp()) return results;
+    if (!results.some(foundDiskFull)) return results;
+    if (!this.#ballast?.giveUp()) return this.#retryInLog(commands, results);
     this.#onlyFreeing = true;
-    const again = this.#runFreeing(commands.filter((_, i) => foundDiskFull(results[i]!))).values();
-    return results.map((result) => foundDiskFull(result) ? again.next().value! : result);
+    const full = commands.map((_, i) => foundDiskFull(results[i]!));
+    const again = this.#runFreeing(commands.filter((_, i) => full[i])).values();
+    return results.map((result, i) => full[i] ? again.next().value! : result);
   }
 
   close(): void {
@@ -93,10 +96,28 @@ export class GroupCommit {
   }
 
   #runFreeing(commands: readonly Command[]): CommandResult[] {
-    const done = this.#commit(commands.filter(({ name }) => FREES_ROOM.has(name))).values();
+    const freeing = commands.filter(({ name }) => FREES_ROOM.has(name));
+    const done = this.#retryInLog(freeing, this.#commit(freeing)).values();
     return commands.map(({ name }) =>
       FREES_ROOM.has(name) ? done.next().value! : { ok: false, error: diskIsFull() }
     );
+  }
+
+  /** Where others took the room of the ballast as well, what frees room is done in what the log takes up already. */
+  #retryInLog(commands: readonly Command[], results: CommandResult[]): CommandResult[] {
+    const retried = commands.map(({ name }, i) => FREES_ROOM.has(name) && foundDiskFull(results[i]!));
+    if (!retried.includes(true) || !this.#emptyLog()) return results;
+    const again = this.#commit(commands.filter((_, i) => retried[i])).values();
+    return results.map((result, i) => retried[i] ? again.next().value! : result);
+  }
+
+  /** Lets the next transaction begin at the front of the log, whose room is taken already. False where that fails as well. */
+  #emptyLog(): boolean {
+    try {
+      return this.#transaction.emptyLog.get()?.busy === 0;
+    } catch {
+      return false;
+    }
   }
 
   #commit(commands: readonly Command[]): CommandResult[] {
