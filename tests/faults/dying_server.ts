@@ -1,4 +1,4 @@
-/** The program, except that after a SIGUSR2 it dies at the step that DIE_AT names. Takes the place of main.ts in tests. */
+/** The program, except that after a SIGUSR2 it, or the thread that VICTIM asks for, dies at the step that DIE_AT names. */
 import { main } from "../../src/cli/main.ts";
 import { dieAt, sharedChoice, watchFiles } from "./steps.ts";
 
@@ -24,6 +24,9 @@ class WatchedThread extends ThreadOfProgram {
 }
 
 watchFiles("jobs");
-Deno.addSignalListener("SIGUSR2", () => dieAt(Deno.env.get("DIE_AT")!));
+Deno.addSignalListener(
+  "SIGUSR2",
+  () => dieAt(Deno.env.get("DIE_AT")!, Deno.env.get("VICTIM") === "thread" ? "thread" : "process"),
+);
 globalThis.Worker = WatchedThread as typeof Worker;
 Deno.exit(await main(Deno.args));

@@ -37,8 +37,8 @@ export const EXPIRY_STEP = "expire upload file";
 
 const NAMES: readonly string[] = [...Object.values(STEPS).flat(), EXPIRY_STEP];
 
-/** In memory of all threads: 0, or the number of the step at which to die, counted from 1. */
-let chosen = new Int32Array(new SharedArrayBuffer(4));
+/** In memory of all threads: 0 or the number of the step at which to die, counted from 1; and whether only the thread dies. */
+let chosen = new Int32Array(new SharedArrayBuffer(8));
 
 /** What a thread has to be given, so that it knows what is chosen. */
 export function sharedChoice(): SharedArrayBuffer {
@@ -54,10 +54,14 @@ export function hearChoice(): void {
   );
 }
 
-/** The process dies when a thread comes to the step. */
-export function dieAt(name: string): void {
+/** Who ends at a step. */
+export type Victim = "process" | "thread";
+
+/** The process dies when a thread comes to the step, or the thread alone, by an error that nobody catches. */
+export function dieAt(name: string, victim: Victim): void {
   const number = NAMES.indexOf(name) + 1;
   if (number === 0) throw new Error(`There is no step "${name}"`);
+  Atomics.store(chosen, 1, victim === "thread" ? 1 : 0);
   Atomics.store(chosen, 0, number);
 }
 
@@ -65,7 +69,10 @@ function step(name: string): void {
   const number = NAMES.indexOf(name) + 1;
   if (number === 0 || Atomics.load(chosen, 0) !== number) return;
   console.error(`dies at: ${name}`);
-  Deno.kill(Deno.pid, "SIGKILL");
+  if (Atomics.load(chosen, 1) === 0) Deno.kill(Deno.pid, "SIGKILL");
+  setTimeout(() => {
+    throw new Error("ended by a test");
+  });
 }
 
 /** @param by the thread that requests come to, or the one that does jobs */
