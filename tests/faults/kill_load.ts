@@ -98,13 +98,13 @@ export class KillClient {
     const { tags } = this.#expected.sure;
     if (this.#images.length > MOST_IMAGES) return await this.#deleteManifest();
     const dice = Math.random();
-    if (dice < 0.4) await this.#pushImage();
-    else if (dice < 0.5) await this.#refer();
-    else if (dice < 0.6) await this.#deleteTag(pick([...tags.keys()]));
-    else if (dice < 0.7) await this.#pushForNothing();
-    else if (dice < 0.75) await this.#fillThrowaway();
-    else if (dice < 0.8) await this.#cancelUpload();
-    else if (dice < 0.85) await this.#deleteManifest();
+    if (dice < 0.3) await this.#pushImage();
+    else if (dice < 0.38) await this.#refer();
+    else if (dice < 0.45) await this.#deleteTag(pick([...tags.keys()]));
+    else if (dice < 0.52) await this.#pushForNothing();
+    else if (dice < 0.56) await this.#fillThrowaway();
+    else if (dice < 0.6) await this.#cancelUpload();
+    else if (dice < 0.65) await this.#deleteManifest();
     else await this.#upload.append(this.#base);
   }
 

@@ -68,6 +68,7 @@ export class KillTrial implements AsyncDisposable {
       checkRowsHaveFiles(this.rootDir);
       const restart = { killedAt: this.#killedAt, startedAt };
       for (const client of [...this.#former, ...this.#working]) await client.check(registry.url, restart);
+      if (this.#starts++ % RESTARTS === 0) await this.#replaceClients();
       return registry;
     } catch (error) {
       await registry[Symbol.asyncDispose]();
@@ -77,7 +78,6 @@ export class KillTrial implements AsyncDisposable {
 
   /** Lets the clients work until the registry is gone; gives how many writes it acknowledged. */
   async workUntilKilled({ url }: RunningRegistry): Promise<number> {
-    if (this.#starts++ % RESTARTS === 0) await this.#replaceClients();
     const sum = () => this.#working.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
     const before = sum();
     await Promise.all(this.#working.map((client) => client.workUntilKilled(url)));

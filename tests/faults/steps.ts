@@ -1,6 +1,8 @@
 /** Lets a thread die at a step of its work: nothing of the program changes, only what the runtime and the writer do is watched. */
 import { StatementSync } from "node:sqlite";
+import type { FinishedUpload } from "../../src/ports/metadata_store.ts";
 import { type CommandName, GroupCommit } from "../../src/storage/sqlite/group_commit.ts";
+import { SIZE_IN_PIECES } from "./upload_in_pieces.ts";
 
 /** A change of the database, just before it is durable and just after, when nobody has been told of it. */
 const transaction = (name: CommandName) => [`commit ${name}`, `answer ${name}`] as const;
@@ -17,6 +19,8 @@ export const STEPS = {
     ...transaction("finishUpload"),
     "remove blob file",
   ],
+  // Its client goes on with it after the restart, which the one of an upload in one request cannot.
+  "an upload in pieces": ["go on after the rename in pieces", "answer finishUpload in pieces"],
   "the end of an upload": [...transaction("cancelUpload"), "remove upload file"],
   "a mount": transaction("mountBlob"),
   "an answer that a blob is there": transaction("announceBlob"),
@@ -84,9 +88,10 @@ export function watchFiles(by: "http" | "jobs"): void {
       if (options.createNew) step("create upload file");
       return open(path, options);
     },
-    rename(from: string, to: string) {
+    async rename(from: string, to: string) {
       if (to.includes("/blobs/")) step("rename upload file");
-      return rename(from, to);
+      await rename(from, to);
+      if (Deno.statSync(to).size === SIZE_IN_PIECES) step("go on after the rename in pieces");
     },
     remove(path: string) {
       const what = path.includes("/blobs/") ? "blob file" : "upload file";
@@ -118,7 +123,11 @@ export function watchTransactions(): void {
   GroupCommit.prototype.run = function (commands) {
     names = commands.map(({ name }) => name);
     const results = runAll.call(this, commands);
-    for (const name of names) step(`answer ${name}`);
+    for (const { name, args } of commands) {
+      step(`answer ${name}`);
+      const isInPieces = name === "finishUpload" && (args[0] as FinishedUpload).size === SIZE_IN_PIECES;
+      if (isInPieces) step("answer finishUpload in pieces");
+    }
     return results;
   };
   StatementSync.prototype.run = function (this: StatementSync, ...values: never[]) {

@@ -5,7 +5,8 @@ import { digestOf, randomBytes } from "../model/bytes.ts";
 import { type ExpectedContent, withBlob } from "./expected_content.ts";
 import { CHANGE_HEADER, pathOf, send } from "./send_request.ts";
 
-const SIZE = 1_000_000;
+/** Bytes of the blob, by which others know it. */
+export const SIZE_IN_PIECES = 500_000;
 const PIECE = 100_000;
 
 interface Session {
@@ -37,7 +38,7 @@ export class UploadInPieces {
   /** Sends the next piece, or what makes the blob complete. @param base URL of the repository */
   async append(base: string): Promise<void> {
     const session = this.#session ??= await begin(base);
-    if (session.acknowledged === SIZE) return await this.finish(base);
+    if (session.acknowledged === SIZE_IN_PIECES) return await this.finish(base);
     const piece = session.bytes.slice(session.acknowledged, session.acknowledged + PIECE);
     session.sent = session.acknowledged + piece.length;
     await send([202], "PATCH", new URL(session.location, base).href, piece, {
@@ -53,15 +54,15 @@ export class UploadInPieces {
     const session = this.#session;
     if (session === undefined) return;
     const { bytes, digest, location, acknowledged } = session;
-    const change = this.#expected.begin(withBlob(digest, SIZE));
+    const change = this.#expected.begin(withBlob(digest, SIZE_IN_PIECES));
     const url = new URL(location, base);
     url.searchParams.set("digest", digest);
     const rest = bytes.slice(acknowledged);
-    session.sent = SIZE;
+    session.sent = SIZE_IN_PIECES;
     await send([201], "PUT", url.href, rest, {
       "content-type": "application/octet-stream",
       [CHANGE_HEADER]: `${change}`,
-      ...(rest.length > 0 && { "content-range": `${acknowledged}-${SIZE - 1}` }),
+      ...(rest.length > 0 && { "content-range": `${acknowledged}-${SIZE_IN_PIECES - 1}` }),
     });
     this.#expected.acknowledge();
     this.#session = undefined;
@@ -89,7 +90,7 @@ export class UploadInPieces {
 }
 
 async function begin(base: string): Promise<Session> {
-  const bytes = randomBytes(SIZE);
+  const bytes = randomBytes(SIZE_IN_PIECES);
   const answer = await send([202], "POST", `${base}/blobs/uploads/`);
   return { bytes, digest: digestOf(bytes), location: pathOf(answer), acknowledged: 0, sent: 0 };
 }
