@@ -8,6 +8,7 @@ import type { EndedSpan, SpanContext } from "./tracing/span.ts";
 import { SpanRecorder } from "./tracing/span_recorder.ts";
 import { traceHandler, traceParts } from "./tracing/traced_parts.ts";
 import { type Logs, makeRegistry, type RequestStores, systemClock } from "./wire.ts";
+import { explainDiskFault } from "../storage/files/disk_fault.ts";
 
 /** ms that the parts of a replaced service may still serve requests that began with it. */
 const LINGER_MS = 60_000;
@@ -70,6 +71,7 @@ export class RequestService {
       authenticator: parts.authenticator,
       challenges: challengesOf(settings),
       tokenIssuer: settings.auth.tokenService && authenticator,
+      explainFault: explainDiskFault,
       ...(scrape && { scrape }),
     });
     this.#handler = recorder === undefined ? handler : traceHandler(recorder, handler);

@@ -47,6 +47,8 @@ export interface HandlerOptions {
   readonly scrape?: () => Promise<string>;
   /** For bodies that are read whole; without it there is room for 8 MiB of large ones. */
   readonly bodyRoom?: BodyRoom;
+  /** Turns what the stores throw of their disk into the answer for it, and passes everything else on. */
+  readonly explainFault?: (fault: unknown) => unknown;
 }
 
 /** Bytes of large manifests that one thread has in hand. Each is there several times on its way to the disk. */
@@ -75,7 +77,8 @@ export function createHandler(options: HandlerOptions): Handler {
       response = route.action === "healthz" || route.action === "readyz"
         ? await handleHealth(options.registry, route.action)
         : await perform(options, room, request, route);
-    } catch (error) {
+    } catch (caught) {
+      const error = options.explainFault === undefined ? caught : options.explainFault(caught);
       response = respondToFault(withChallenge(error, options.challenges, request, route), request.id);
       if (response.status >= 500) fault = error;
     }

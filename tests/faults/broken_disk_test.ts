@@ -52,6 +52,28 @@ for (const [disk, { faults, reason }] of Object.entries(DISKS)) {
   });
 }
 
+Deno.test("a disk that cannot be read: what the database does not have at hand is refused in words, until it can", async () => {
+  const rootDir = await Deno.makeTempDir();
+  try {
+    {
+      await using registry = await startRegistry({ tls: false, rootDir });
+      using api = new RegistryApi(registry);
+      await api.pushManifest("app", index("kept"), "kept");
+    }
+    await using registry = await startRegistry({ tls: false, rootDir });
+    using api = new RegistryApi(registry);
+    {
+      await using _ = await FaultInjector.start(registry.process.pid, ["pread64:error=EIO"]);
+      await refused(api, "GET", "/v2/app/manifests/kept");
+      assert.equal(await statusOf(api, "GET", "/readyz"), 503);
+    }
+    assert.ok(await api.findDigest("app", "kept") !== undefined);
+    await waitForStatus(api, "/readyz", 200);
+  } finally {
+    await Deno.remove(rootDir, { recursive: true });
+  }
+});
+
 const late = makeContent(BLOB, randomBytes(100_000));
 
 function index(name: string): Content {

@@ -1,7 +1,6 @@
 /** Finished blobs as files: opening, reading in ranges, and a memory of the small ones. */
 import type { BlobFile, BlobReader } from "../../ports/blob_store.ts";
 import { ByteCache } from "../byte_cache.ts";
-import { explainDiskFault } from "./disk_fault.ts";
 import { digestInName, type Layout } from "./layout.ts";
 import { openIfThere } from "./open_if_there.ts";
 import { ChunkRoom, readChunks, readFully } from "./read_chunks.ts";
@@ -32,14 +31,6 @@ export class BlobFiles {
   async open(file: BlobFile, size: number): Promise<BlobReader | undefined> {
     const remembered = this.#small.get(file);
     if (remembered !== undefined) return readerOfBytes(remembered);
-    try {
-      return await this.#openFile(file, size);
-    } catch (error) {
-      throw explainDiskFault(error);
-    }
-  }
-
-  async #openFile(file: BlobFile, size: number): Promise<BlobReader | undefined> {
     const opened = await openWhole(this.#layout.blob(file), size);
     if (opened === undefined) return undefined;
     if (size > SMALL) return new FileReader(opened, size, this.#verify ? file : undefined, this.#room);
@@ -63,7 +54,7 @@ export class BlobFiles {
       return isFile && actual === size;
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false;
-      throw explainDiskFault(error);
+      throw error;
     }
   }
 
