@@ -6,6 +6,7 @@ import { buildImage } from "../harness/build_images.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { type RunningRegistry, startRegistry } from "../harness/start_registry.ts";
 import { findSample, readPrometheusText } from "../metrics/prometheus_text.ts";
+import { judgeFlatness, type Part, type Sample } from "./flatness.ts";
 import { percentile } from "./percentile.ts";
 import { megabytes, readProcessMemory } from "./process_memory.ts";
 
@@ -24,26 +25,18 @@ rate = 0
 const KEPT = 10;
 const LAYER = 256 * 1024;
 
-/** s after which what the engine frees late does not look like a leak. */
-const ENOUGH_FOR_MEMORY = 1800;
-
-/** What is left to memory that the engine frees late, in bytes an hour. */
-const MOST_GROWTH = 60e6;
+/**
+ * ms without load, after which the engine has freed what it frees late and reloads have let go of what they replaced: only
+ * then memory can be compared.
+ */
+const REST_MS = 75_000;
 
 export interface LongRun {
   readonly seconds: number;
   readonly pushers: number;
   readonly readers: number;
-}
-
-interface Sample {
-  /** s since the start. */
-  readonly at: number;
-  readonly rss: number;
-  readonly files: number;
-  /** ms of the reads since the last sample. */
-  readonly p50: number;
-  readonly p99: number;
+  /** Looks at the memory at rest too, which takes two further minutes and a half. */
+  readonly rests: boolean;
 }
 
 interface Load {
@@ -53,9 +46,11 @@ interface Load {
   readTimes: number[];
   counts: { pushes: number; reads: number; deletions: number; connections: number };
   running: boolean;
+  /** While it is pending nobody asks for anything. */
+  rest: Promise<void> | undefined;
 }
 
-/** @throws {AssertionError} when something fails, or is not flat; the first quarter is taken for warming up */
+/** @throws {AssertionError} when something fails, or is not flat */
 export async function checkLongRun(run: LongRun, tell: (line: string) => void): Promise<string> {
   await using registry = await startRegistry({ config: CONFIG });
   const folder = dirname(registry.caFile);
@@ -72,6 +67,7 @@ export async function checkLongRun(run: LongRun, tell: (line: string) => void): 
     readTimes: [],
     counts: { pushes: 0, reads: 0, deletions: 0, connections: 0 },
     running: true,
+    rest: undefined,
   };
   const work = Promise.all([
     ...Array.from({ length: run.pushers }, (_, index) => keepPushing(load, `team/app-${index}`)),
@@ -79,21 +75,43 @@ export async function checkLongRun(run: LongRun, tell: (line: string) => void): 
     keepConnecting(load),
     keepReloading(load, pairs),
   ]);
-  const watched = watch(load, run.seconds, tell);
+  const watched = watchTwice(load, run, tell);
   // Whoever fails ends everything.
   await Promise.race([work, watched]);
   load.running = false;
-  const samples = await watched;
+  const parts = await watched;
   await work;
   const jobs = await jobRuns(load);
-  const verdict = judge(samples, run.seconds);
-  return `${run.seconds} s: ${JSON.stringify(load.counts)}, ${jobs}; ${verdict}`;
+  return `${run.seconds} s: ${JSON.stringify(load.counts)}, ${jobs}; ${judgeFlatness(parts, run.rests)}`;
+}
+
+async function watchTwice(
+  load: Load,
+  { seconds, rests }: LongRun,
+  tell: (line: string) => void,
+): Promise<Part[]> {
+  const parts: Part[] = [];
+  for (let half = 0; half < 2; half++) {
+    const samples = await watch(load, seconds / 2, tell);
+    const rest = Promise.withResolvers<void>();
+    if (rests && load.running) {
+      load.rest = rest.promise;
+      await pause(REST_MS);
+    }
+    const atRest = (await readProcessMemory(load.registry.process.pid)).now;
+    if (rests) tell(`at rest: ${megabytes(atRest)}`);
+    parts.push({ samples, atRest });
+    rest.resolve();
+    load.rest = undefined;
+  }
+  return parts;
 }
 
 async function keepPushing(load: Load, repository: string): Promise<void> {
   using api = new RegistryApi({ url: load.registry.url, caPem: load.caPem });
   const kept: { digest: string; tag: string }[] = [];
   for (let n = 0; load.running; n++) {
+    await load.rest;
     const image = buildImage({ layerSizes: [LAYER, LAYER] });
     const tag = `v${n}`;
     await api.pushImage(repository, image, tag);
@@ -116,6 +134,7 @@ async function keepPushing(load: Load, repository: string): Promise<void> {
 async function keepReading(load: Load): Promise<void> {
   using api = new RegistryApi({ url: load.registry.url, caPem: load.caPem });
   while (load.running) {
+    await load.rest;
     const wanted = load.pushed[Math.floor(Math.random() * load.pushed.length)];
     if (wanted === undefined) {
       await pause(20);
@@ -141,6 +160,7 @@ async function keepReading(load: Load): Promise<void> {
 /** A connection of its own for each request. */
 async function keepConnecting(load: Load): Promise<void> {
   while (load.running) {
+    await load.rest;
     using api = new RegistryApi({ url: load.registry.url, caPem: load.caPem });
     await (await api.expect(200, "GET", "/v2/_catalog")).body?.cancel();
     load.counts.connections++;
@@ -152,6 +172,7 @@ async function keepConnecting(load: Load): Promise<void> {
 async function keepReloading(load: Load, pairs: readonly string[]): Promise<void> {
   const folder = dirname(load.registry.caFile);
   for (let n = 0; load.running; n++) {
+    await load.rest;
     for (const name of ["server.crt", "server.key"]) {
       await Deno.copyFile(`${pairs[n % 2]}/${name}`, `${folder}/${name}.new`);
       await Deno.rename(`${folder}/${name}.new`, `${folder}/${name}`);
@@ -203,33 +224,6 @@ async function jobRuns(load: Load): Promise<string> {
 
 function reloads({ registry }: Load): number {
   return registry.logLines.filter((line) => line.includes('"configuration reloaded"')).length;
-}
-
-function judge(samples: readonly Sample[], seconds: number): string {
-  const warm = samples.slice(Math.ceil(samples.length / 4));
-  const half = Math.ceil(warm.length / 2);
-  const [early, late] = [warm.slice(0, half), warm.slice(half)];
-  const growth = slope(warm.map(({ at, rss }) => [at, rss])) * 3600;
-  const most = (part: readonly Sample[], of: "files" | "p99") => Math.max(...part.map((each) => each[of]));
-  const [p99Early, p99Late] = [early, late].map((part) => percentile(part.map(({ p99 }) => p99), 50));
-  const verdict =
-    `memory ${megabytes(warm[0]!.rss)} to ${megabytes(warm.at(-1)!.rss)} (${
-      (growth / 1e6).toFixed(0)
-    } MB an hour), descriptors at most ${most(early, "files")} then ${most(late, "files")}, ` +
-    `p99 ${p99Early!.toFixed(1)} then ${p99Late!.toFixed(1)} ms`;
-  assert.ok(most(late, "files") <= most(early, "files") + 10, `descriptors grow: ${verdict}`);
-  assert.ok(p99Late! <= 1.5 * p99Early! + 20, `reads become slower: ${verdict}`);
-  // Over a short time the slope says nothing.
-  if (seconds >= ENOUGH_FOR_MEMORY) assert.ok(growth <= MOST_GROWTH, `memory grows: ${verdict}`);
-  return verdict;
-}
-
-/** Of the line through the points by least squares, in y for each x. */
-function slope(points: readonly (readonly [x: number, y: number])[]): number {
-  const mean = (of: 0 | 1) => points.reduce((sum, point) => sum + point[of], 0) / points.length;
-  const [x, y] = [mean(0), mean(1)];
-  const over = points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0);
-  return over / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
 }
 
 function pause(ms: number): Promise<void> {

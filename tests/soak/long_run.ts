@@ -3,4 +3,5 @@ import { parseArgs } from "node:util";
 import { checkLongRun } from "../load/long_run_check.ts";
 
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "3600" } } });
-console.log(await checkLongRun({ seconds: Number(values.seconds), pushers: 3, readers: 4 }, console.log));
+const seconds = Number(values.seconds);
+console.log(await checkLongRun({ seconds, pushers: 3, readers: 4, rests: true }, console.log));
