@@ -2,6 +2,7 @@
 import type { Settings } from "../config/settings.ts";
 import { basename } from "node:path";
 import type { Digest } from "../core/digest.ts";
+import { formatCount } from "../core/format_count.ts";
 import { formatSize } from "../core/format_size.ts";
 import { nodeHasher } from "../storage/node_hasher.ts";
 import type { EarlierBundle } from "../jobs/bundle_contents.ts";
@@ -127,15 +128,18 @@ function standardOutput(): ByteSink {
 function describeReport(report: BundleReport, { path }: AskedBundle): string {
   const { left_out: leftOut, lacking } = report;
   const lines = [
-    `${path === STANDARD_OUTPUT ? "the bundle" : path} holds ${report.repositories} repositories, ` +
-    `${report.tags} tags, ${report.manifests} manifests and ${report.blobs} blobs in ${
-      formatSize(report.size)
-    }` +
+    `${path === STANDARD_OUTPUT ? "the bundle" : path} holds ${formatCount(report.tags, "tag")}, ` +
+    `${formatCount(report.manifests, "manifest")} and ${formatCount(report.blobs, "blob")} ` +
+    `in ${formatSize(report.size)}` +
     `${report.signed ? ", signed" : ""}`,
     `its name among bundles: ${report.bundle}`,
   ];
   if (leftOut.blobs > 0) {
-    lines.push(`left out: ${leftOut.blobs} blobs, ${formatSize(leftOut.bytes)}; import these before it:`);
+    lines.push(
+      `left out: ${formatCount(leftOut.blobs, "blob")} (${
+        formatSize(leftOut.bytes)
+      }); import these before it:`,
+    );
     for (const { id, name } of leftOut.earlier) lines.push(`  ${name} ${id}`);
   }
   for (const { repository, manifest, blob } of lacking) {

@@ -1,6 +1,6 @@
 /** The command line of `import`: from words and options to content that comes, a bar on the terminal, and a report. */
 import type { Settings } from "../config/settings.ts";
-import { formatSize } from "../core/format_size.ts";
+import { formatCount } from "../core/format_count.ts";
 import type { BundleImportReport } from "../jobs/bundle_import.ts";
 import { TREE_KINDS, type TreeKind } from "../jobs/import_sources.ts";
 import type { ImportReport } from "../jobs/import_report.ts";
@@ -9,6 +9,7 @@ import { FileSource } from "../storage/archive/file_source.ts";
 import { type CommandText, errorLog, inJson } from "./ask_data.ts";
 import { readKeyFile, verifierOf } from "./bundle_signature.ts";
 import { type DataCommands, runDataCommand } from "./data_command.ts";
+import { describeArrivals, describeRefusals } from "./describe_arrivals.ts";
 import { IMPORT } from "./import_command.ts";
 import { Interruption } from "./interruption.ts";
 import { type Options, readWordsAndOptions } from "./options.ts";
@@ -105,28 +106,20 @@ async function openFile(path: string, bar: ProgressBar, signal: AbortSignal): Pr
 }
 
 function describeReport(report: AnyReport): string {
-  const lines = report.refusals.map(({ subject, why }) => `did not come: ${subject}: ${why}`);
-  if (report.refused > report.refusals.length) {
-    lines.push(`... and ${report.refused - report.refusals.length} more`);
+  const { refused, waits_for: waitsFor = [], complete, signature } = report;
+  const lines = describeRefusals(report);
+  for (const { name, id, blobs, digests } of waitsFor) {
+    lines.push(
+      `import ${name} first (${id}): ${formatCount(blobs, "blob")} of it missing here, such as ${digests[0]}`,
+    );
   }
-  for (const { name, id, blobs, digests } of report.waits_for ?? []) {
-    lines.push(`import ${name} first (${id}): ${blobs} of its blobs are missing here, such as ${digests[0]}`);
-  }
-  lines.push(describeCounts(report));
-  if (report.signature === "verified") lines.push("its signature was verified");
-  else if (report.signature === "not checked") {
+  lines.push(
+    `${describeArrivals(report, report.dry_run)}${refused === 0 ? "" : `; ${refused} could not come`}`,
+  );
+  if (!complete) lines.push("stopped before the end, the next import goes on from here");
+  if (signature === "verified") lines.push("its signature was verified");
+  if (signature === "not checked") {
     lines.push("it is signed, and nobody has checked that: add --verify-key FILE");
   }
   return `${lines.join("\n")}\n`;
-}
-
-function describeCounts(
-  { dry_run, complete, manifests, tags, blobs, bytes, repositories }: ImportReport,
-): string {
-  const verb = dry_run ? "would come" : complete ? "came" : "came before the end (the next import goes on)";
-  return `${verb}: ${tags.came} tags, ${manifests.came} manifests, ${blobs.came} blobs (${
-    formatSize(bytes)
-  }) ` +
-    `in ${repositories} repositories; here already: ${tags.there} tags, ${manifests.there} manifests, ` +
-    `${blobs.there + blobs.shared} blobs`;
 }

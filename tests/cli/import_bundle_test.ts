@@ -80,7 +80,7 @@ Deno.test("a bundle comes without a server into a directory that does not exist 
   assert.equal(piped.code, 0, piped.stderr);
   assert.match(
     piped.stdout,
-    /^came: 1 tags, 1 manifests, 2 blobs \(.*\) in 1 repositories; here already: 0 tags/,
+    /^came: 1 tag, 1 manifest, 2 blobs \(.*\)\n$/,
   );
   await inside.bundle("again.tar", "mirror/eu/team/app:v1");
 });
@@ -97,11 +97,11 @@ Deno.test("what a bundle left out must be here: the earlier one is named, and no
   assert.equal(early.code, 1);
   assert.match(
     early.stdout,
-    /did not come: app@sha256:\w+ \(v1\): its blob sha256:\w+ is in bundle 1\.tar \(sha256:/,
+    /^app@sha256:\w+ \(v1\): its blob sha256:\w+ is in bundle 1\.tar \(sha256:/,
   );
   assert.match(
     early.stdout,
-    /import 1\.tar first \(sha256:\w+\): 3 of its blobs are missing here, such as sha256:/,
+    /import 1\.tar first \(sha256:\w+\): 3 blobs of it missing here, such as sha256:/,
   );
   assert.equal(await inside.api.findDigest("app", first.manifest.digest), undefined);
   assert.equal(await inside.api.findDigest("app", "v1"), undefined);
@@ -240,7 +240,7 @@ Deno.test("what is no archive, or no bundle, is refused with the reason, and cha
   const nameless = await trial.run("import", "lost.tar");
   assert.match(nameless.stdout, /does not say which repository it belongs to: add --repository NAME/);
   const lost = await trial.run("import", "lost.tar", "--repository", "app");
-  assert.match(lost.stdout, /did not come: app@sha256:0+ \(v1\): its bytes are not there/);
+  assert.match(lost.stdout, /app@sha256:0+ \(v1\): its bytes are not there/);
   assert.deepEqual([nameless.code, lost.code], [1, 1]);
   const catalog = await trial.api.expect(200, "GET", "/v2/_catalog");
   assert.deepEqual((await catalog.json()).repositories, []);

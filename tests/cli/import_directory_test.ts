@@ -19,7 +19,7 @@ Deno.test("a directory comes through the server, read with the rights of whoever
   assert.deepEqual([code, stderr], [0, ""]);
   assert.match(
     stdout,
-    /^came: 1 tags, 1 manifests, 2 blobs \(2\.86 MiB\) in 1 repositories; here already: 0 tags/,
+    /^came: 1 tag, 1 manifest, 2 blobs \(2\.86 MiB\)\n$/,
   );
   assert.equal(await trial.api.findDigest("old/app", "v1"), image.digest);
 });
@@ -53,7 +53,7 @@ Deno.test("what could not come is told with exit code 1, and the rest is here", 
   assert.match(
     stdout,
     new RegExp(
-      `did not come: app@${image.digest} \\(v1\\): blob ${layer.digest} is damaged there: its bytes have another digest`,
+      `app@${image.digest} \\(v1\\): blob ${layer.digest} is damaged there: its bytes have another digest`,
     ),
   );
   assert.equal(await trial.api.findDigest("fine", "v1"), fine.digest);

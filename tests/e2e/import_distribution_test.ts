@@ -95,7 +95,7 @@ testWith({ programs: [DISTRIBUTION, "crane", "oras"] })(
 
     const again = await trial.run("import", "--from-distribution", `${folder}/data`);
     assert.equal(again.code, 0, again.stderr);
-    assert.match(again.stdout, /came: 0 tags, 0 manifests, 0 blobs \(0 bytes\)/);
+    assert.match(again.stdout, /^everything is here already$/m);
     assert.equal((await trial.run("scrub")).code, 0);
   },
 );

@@ -1,10 +1,10 @@
 /** The command line of `sync`: from options to the command, a bar on the terminal, and its report in words. */
 import type { Settings } from "../../config/settings.ts";
 import { formatCount } from "../../core/format_count.ts";
-import { formatSize } from "../../core/format_size.ts";
 import { type CopyFailure, type CopyReport, isWhole, type SyncReport } from "../../jobs/sync.ts";
 import { type CommandText, inJson } from "../ask_data.ts";
 import { type DataCommands, runDataCommand } from "../data_command.ts";
+import { describeArrivals, describeRefusals } from "../describe_arrivals.ts";
 import { readOptions } from "../options.ts";
 import { ProgressBar } from "../progress_bar.ts";
 import { UsageError } from "../usage.ts";
@@ -60,17 +60,10 @@ function describe({ copies, complete, dry_run }: SyncReport): string {
 function describeCopy(copy: CopyReport | CopyFailure, dryRun: boolean): string[] {
   const head = `${copy.from} to ${copy.to}:`;
   if ("failed" in copy) return [`${head} failed: ${copy.failed}`];
-  const { tags, manifests, blobs, bytes, refused, refusals, absent_children: absent } = copy;
-  const came = dryRun ? "would come" : "came";
-  const moved = tags.came + manifests.came + blobs.came + blobs.shared === 0
-    ? "everything is here already"
-    : `${came}: ${formatCount(tags.came, "tag")}, ${formatCount(manifests.came, "manifest")}, ` +
-      `${formatCount(blobs.came, "blob")} (${formatSize(bytes)})`;
+  const { refused, absent_children: absent } = copy;
   const left = absent === 0 ? "" : `; ${formatCount(absent, "manifest")} of other platforms left there`;
-  const more = refused > refusals.length ? [`... and ${refused - refusals.length} more`] : [];
   return [
-    ...refusals.map(({ subject, why }) => `${subject}: ${why}`),
-    ...more,
-    `${head} ${moved}${left}${refused === 0 ? "" : `; ${refused} could not come`}`,
+    ...describeRefusals(copy),
+    `${head} ${describeArrivals(copy, dryRun)}${left}${refused === 0 ? "" : `; ${refused} could not come`}`,
   ];
 }
