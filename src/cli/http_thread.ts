@@ -16,6 +16,7 @@ import type { FromHttp, NeededThread, StartHttp, ToHttp } from "./thread_message
 import { PortCalls } from "./port_calls.ts";
 import { RemoteManifestReader } from "./remote_manifest_reader.ts";
 import { RemoteMirrors } from "./remote_mirrors.ts";
+import { RemoteSessionHashes } from "./remote_session_hashes.ts";
 import { RequestService } from "./request_service.ts";
 import { nodeHasher } from "../storage/node_hasher.ts";
 import { RemovalHold } from "../storage/files/removals.ts";
@@ -42,20 +43,20 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
   measureLoopLag(metrics, data.name);
   const scrapes = new PortCalls<undefined, string>(data.scrapes, "main");
   let passwords = data.passwords;
+  const ways = new Map<NeededThread, PromiseWithResolvers<MessagePort>>();
+  const callsTo = async <Q, A>(needed: NeededThread): Promise<PortCalls<Q, A>> => {
+    const way = Promise.withResolvers<MessagePort>();
+    ways.set(needed, way);
+    thread.postMessage({ kind: "needs", thread: needed });
+    return new PortCalls(await way.promise, needed);
+  };
   const stores = openStores(data.writer, {
     settings,
     share: 1 / threads,
     removalHold: new RemovalHold(data.removals),
+    longHashes: new RemoteSessionHashes(data.hashThreads, (index) => callsTo(`hash-${index}`)),
     log,
   });
-  const ways = {
-    manifest: Promise.withResolvers<MessagePort>(),
-    mirror: Promise.withResolvers<MessagePort>(),
-  };
-  const callsTo = async <Q, A>(needed: NeededThread): Promise<PortCalls<Q, A>> => {
-    thread.postMessage({ kind: "needs", thread: needed });
-    return new PortCalls(await ways[needed].promise, needed);
-  };
   const manifests = new RemoteManifestReader(
     new LocalManifestReader(nodeHasher),
     () => callsTo("manifest"),
@@ -93,7 +94,7 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
   thread.onmessage = async ({ data }: MessageEvent<ToHttp>) => {
     switch (data.kind) {
       case "way":
-        ways[data.to].resolve(data.port);
+        ways.get(data.to)!.resolve(data.port);
         break;
       case "drain":
         await Promise.all(servers.map((server) => server.drain(data.timeoutMs)));

@@ -5,7 +5,7 @@ import { LocalManifestReader } from "../registry/read_manifest.ts";
 import { nodeHasher } from "../storage/node_hasher.ts";
 import type { ReadManifest, SentManifest } from "../ports/manifest_reader.ts";
 import { countWholeBody } from "../server/dead_buffers.ts";
-import { answerCalls } from "./port_calls.ts";
+import { answerCalls, type ServeCalls } from "./port_calls.ts";
 
 export type ManifestQuestion =
   | { readonly kind: "read"; readonly sent: SentManifest }
@@ -13,16 +13,11 @@ export type ManifestQuestion =
 
 export type ManifestAnswer = ReadManifest | readonly IndexEntry[];
 
-/** A thread that will ask. */
-export interface ServeManifests {
-  readonly port: MessagePort;
-}
-
 const thread = self as unknown as { onmessage: (event: MessageEvent) => void };
 
 const reader = new LocalManifestReader(nodeHasher);
 
-thread.onmessage = ({ data }: MessageEvent<ServeManifests>) => {
+thread.onmessage = ({ data }: MessageEvent<ServeCalls>) => {
   answerCalls<ManifestQuestion, ManifestAnswer>(
     data.port,
     (question) => {

@@ -5,23 +5,18 @@ import {
   type PasswordIdentity,
   type PasswordQuestion,
 } from "../auth/password_check.ts";
-import { answerCalls } from "./port_calls.ts";
+import { answerCalls, type ServeCalls } from "./port_calls.ts";
 
 /** First message to the thread: whom it knows. */
 export interface StartPasswords {
   readonly identities: readonly PasswordIdentity[];
 }
 
-/** Later messages: a thread that will ask. */
-export interface ServePasswords {
-  readonly port: MessagePort;
-}
-
 const thread = self as unknown as { onmessage: (event: MessageEvent) => void };
 
 thread.onmessage = ({ data }: MessageEvent<StartPasswords>) => {
   const check = new PasswordCheck(data.identities, () => performance.now());
-  thread.onmessage = ({ data }: MessageEvent<ServePasswords>) => {
+  thread.onmessage = ({ data }: MessageEvent<ServeCalls>) => {
     answerCalls<PasswordQuestion, PasswordAnswer>(data.port, (question) => check.check(question));
   };
 };

@@ -63,3 +63,15 @@ export function answerCalls<Q, A>(
     }
   };
 }
+
+/** Message to a thread that answers calls: one more port that they will come from. */
+export interface ServeCalls {
+  readonly port: MessagePort;
+}
+
+/** A new way to a thread that waits for {@linkcode ServeCalls}. */
+export function openCalls(worker: Worker): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage({ port: port2 } satisfies ServeCalls, [port2]);
+  return port1;
+}

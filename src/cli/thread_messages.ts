@@ -45,6 +45,8 @@ export interface StartHttp {
   readonly openings: readonly Opening[];
   /** HTTP threads that share memory limits and connections. */
   readonly threads: number;
+  /** Hash threads that there are when all of them are needed. */
+  readonly hashThreads: number;
 }
 
 /** Later messages to an HTTP thread. */
@@ -60,7 +62,7 @@ export type ToHttp =
   };
 
 /** A thread that is started when the first request needs it. */
-export type NeededThread = "manifest" | "mirror";
+export type NeededThread = "manifest" | "mirror" | `hash-${number}`;
 
 /** What a thread did for traces. */
 export interface SpansMessage {
@@ -76,7 +78,7 @@ export type FromHttp =
   | { readonly kind: "failed"; readonly reason: string }
   | { readonly kind: "log"; readonly lines: string }
   | SeriesMessage
-  /** A large manifest, or a pull from a mirror, came for the first time. */
+  /** A large manifest, a large upload, or a pull from a mirror, came for the first time. */
   | { readonly kind: "needs"; readonly thread: NeededThread }
   | { readonly kind: "reloaded"; readonly fault: string | undefined }
   | { readonly kind: "drained" };

@@ -11,10 +11,11 @@ import { describeListenFault } from "./listen_fault.ts";
 import type { WatchTimes } from "./listener_watch.ts";
 import type { LogLevels } from "./log_levels.ts";
 import { type Opening, planOpenings } from "./openings.ts";
-import type { ServeManifests } from "./manifest_thread.ts";
 import { MirrorWorker } from "./mirror_worker.ts";
 import type { Scrape } from "./scrape.ts";
-import type { ServePasswords, StartPasswords } from "./password_thread.ts";
+import { openCalls } from "./port_calls.ts";
+import type { StartPasswords } from "./password_thread.ts";
+import type { NeededThread } from "./thread_messages.ts";
 import type { EndedSpan } from "./tracing/span.ts";
 import type { WriterAccess } from "./wire.ts";
 import { WriterWorker } from "./writer_worker.ts";
@@ -76,7 +77,8 @@ export class Threads {
   readonly removalHold = new RemovalHold();
   readonly #commits = new CommitCounter().shared;
   #writer!: WriterWorker;
-  #manifests: Worker | undefined;
+  /** Threads that only compute, by name. */
+  readonly #helpers = new Map<NeededThread, Worker>();
   #mirrors: MirrorWorker | undefined;
   #passwords: Worker | undefined;
   /** Those of the last reload, for a thread that replaces another. */
@@ -170,7 +172,7 @@ export class Threads {
    */
   async stop(drainTimeoutMs: number): Promise<void> {
     await this.#http.stop(drainTimeoutMs);
-    this.#manifests?.terminate();
+    for (const helper of this.#helpers.values()) helper.terminate();
     this.#mirrors?.terminate();
     this.#passwords?.terminate();
     for (const path of this.#socketFiles()) removeSocketFile(path);
@@ -207,7 +209,7 @@ export class Threads {
       entry: this.#entries.http,
       permissions: this.#servingPermissions(openings),
       writeLog: this.#options.writeLog,
-      openPort: (thread) => thread === "manifest" ? this.#openManifestPort() : this.#openMirrorPort(),
+      openPort: (thread) => this.#openPort(thread),
       counters: scrape.threads.open(),
       scrape: scrape.read,
       takeSpans,
@@ -221,6 +223,8 @@ export class Threads {
         passwords: this.#openPasswordPort(),
         openings,
         threads: this.#plans.length,
+        // One hashes faster than two receive.
+        hashThreads: Math.ceil(this.#plans.length / 2),
       },
     });
   }
@@ -243,12 +247,16 @@ export class Threads {
     return worker;
   }
 
-  /** Starts the thread when it is first needed: most registries never see a large manifest. */
-  #openManifestPort(): MessagePort {
-    this.#manifests ??= this.#startHelper("manifest", new URL("./manifest_thread.ts", import.meta.url));
-    const { port1, port2 } = new MessageChannel();
-    this.#manifests.postMessage({ port: port2 } satisfies ServeManifests, [port2]);
-    return port1;
+  /** A way to a thread that is started when it is first needed: most registries never see a large manifest. */
+  #openPort(name: NeededThread): MessagePort {
+    if (name === "mirror") return this.#openMirrorPort();
+    let worker = this.#helpers.get(name);
+    if (worker === undefined) {
+      const entry = name === "manifest" ? "./manifest_thread.ts" : "./hash_thread.ts";
+      worker = this.#startHelper(name, new URL(entry, import.meta.url));
+      this.#helpers.set(name, worker);
+    }
+    return openCalls(worker);
   }
 
   /** Started by the first pull from a mirror. */
@@ -271,10 +279,7 @@ export class Threads {
   }
 
   #openPasswordPort(): MessagePort | undefined {
-    if (this.#passwords === undefined) return undefined;
-    const { port1, port2 } = new MessageChannel();
-    this.#passwords.postMessage({ port: port2 } satisfies ServePasswords, [port2]);
-    return port1;
+    return this.#passwords && openCalls(this.#passwords);
   }
 
   /** Of threads that clients or upstreams reach: the data directory, the sockets that clients come by, and no other file. */

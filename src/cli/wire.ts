@@ -4,6 +4,7 @@ import type { AuthorizationHook } from "../ports/authorization_hook.ts";
 import type { BlobStore } from "../ports/blob_store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Garbage } from "../ports/garbage.ts";
+import type { SessionHashes } from "../ports/hasher.ts";
 import type { Inventory } from "../ports/inventory.ts";
 import type { Log } from "../ports/log.ts";
 import type { ManifestReader } from "../ports/manifest_reader.ts";
@@ -71,6 +72,8 @@ export interface OpenStores {
   readonly share: number;
   /** That of all threads. */
   readonly removalHold: RemovalHold;
+  /** The hashes of uploads that are not small; by default those of this thread. */
+  readonly longHashes?: SessionHashes;
   readonly log: Log;
 }
 
@@ -100,7 +103,7 @@ export function openStoresAlone(settings: Settings, log: Log, share = 0): Stores
 function storesOn(
   writer: CommandRunner,
   commits: CommitCounter,
-  { settings, share, removalHold, log }: OpenStores,
+  { settings, share, removalHold, longHashes, log }: OpenStores,
 ): Stores {
   const { blobStore } = settings;
   const layout = new Layout(blobStore.rootDir);
@@ -122,6 +125,7 @@ function storesOn(
       cacheBytes: BLOB_CACHE * share,
       verifyOnRead: blobStore.verifyOnRead,
       removalHold,
+      ...(longHashes !== undefined && { longHashes }),
     }),
   };
 }

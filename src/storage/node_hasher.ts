@@ -11,16 +11,21 @@ export const nodeHasher: Hasher = {
 };
 
 /** A hash in this thread, which takes bytes at once. */
-export function startNodeHash(algorithm: DigestAlgorithm): RunningHash {
-  const running = createHash(algorithm);
-  return {
-    async update(bytes) {
-      running.update(bytes);
-      return bytes;
-    },
-    async digest() {
-      return makeDigest(algorithm, running.copy().digest("hex"));
-    },
-    end() {},
-  };
+export class NodeHash implements RunningHash {
+  readonly algorithm: DigestAlgorithm;
+  readonly #hash;
+
+  constructor(algorithm: DigestAlgorithm) {
+    this.algorithm = algorithm;
+    this.#hash = createHash(algorithm);
+  }
+
+  async update(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+    this.#hash.update(bytes);
+    return bytes;
+  }
+
+  async digest(): Promise<Digest> {
+    return makeDigest(this.algorithm, this.#hash.copy().digest("hex"));
+  }
 }

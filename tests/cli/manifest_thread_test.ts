@@ -1,8 +1,8 @@
 /** The thread that reads large manifests, as an HTTP thread uses it. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import type { ManifestAnswer, ManifestQuestion, ServeManifests } from "../../src/cli/manifest_thread.ts";
-import { PortCalls } from "../../src/cli/port_calls.ts";
+import type { ManifestAnswer, ManifestQuestion } from "../../src/cli/manifest_thread.ts";
+import { openCalls, PortCalls } from "../../src/cli/port_calls.ts";
 import { LARGE_MANIFEST, RemoteManifestReader } from "../../src/cli/remote_manifest_reader.ts";
 import { describeEntry } from "../../src/core/index_entries.ts";
 import type { Digest } from "../../src/core/digest.ts";
@@ -24,9 +24,8 @@ function startReader() {
       permissions: NOTHING,
     },
   });
-  const { port1, port2 } = new MessageChannel();
-  worker.postMessage({ port: port2 } satisfies ServeManifests, [port2]);
-  const calls = new PortCalls<ManifestQuestion, ManifestAnswer>(port1, "manifest");
+  const port = openCalls(worker);
+  const calls = new PortCalls<ManifestQuestion, ManifestAnswer>(port, "manifest");
   const asked: ManifestQuestion[] = [];
   const counted = {
     call(question: ManifestQuestion, transfer: ArrayBuffer[]) {
@@ -39,7 +38,7 @@ function startReader() {
     reader,
     asked,
     [Symbol.dispose]() {
-      port1.close();
+      port.close();
       worker.terminate();
     },
   };

@@ -1,8 +1,8 @@
 /** The password thread, with no permission at all, as src/cli/threads.ts starts it. */
 import assert from "node:assert/strict";
 import type { PasswordAnswer, PasswordQuestion } from "../../src/auth/password_check.ts";
-import type { ServePasswords, StartPasswords } from "../../src/cli/password_thread.ts";
-import { PortCalls } from "../../src/cli/port_calls.ts";
+import type { StartPasswords } from "../../src/cli/password_thread.ts";
+import { openCalls, PortCalls } from "../../src/cli/port_calls.ts";
 import { makeIdentity } from "../auth/cheap_identities.ts";
 
 Deno.test("the password thread answers every thread that asks, and counts failures over all of them", async () => {
@@ -12,11 +12,7 @@ Deno.test("the password thread answers every thread that asks, and counts failur
   });
   const identities = [await makeIdentity("alice", "secret")];
   thread.postMessage({ identities } satisfies StartPasswords);
-  const ports = [0, 1].map(() => {
-    const { port1, port2 } = new MessageChannel();
-    thread.postMessage({ port: port2 } satisfies ServePasswords, [port2]);
-    return port1;
-  });
+  const ports = [0, 1].map(() => openCalls(thread));
   const askers = ports.map((port) => new PortCalls<PasswordQuestion, PasswordAnswer>(port, "password"));
   const ask = (asker: number, password: string, address = "192.0.2.1") =>
     askers[asker]!.call({ username: "alice", password, address });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { makeUploadSessionId, type UploadSessionId } from "../../src/core/upload_session_id.ts";
 import { FreeSpace } from "../../src/storage/files/free_space.ts";
-import { HashProgresses } from "../../src/storage/files/hash_progress.ts";
+import { UploadHashes } from "../../src/storage/files/upload_hash.ts";
 import { WriteBuffers } from "../../src/storage/files/write_buffers.ts";
 import { FileUploadWriter } from "../../src/storage/files/upload_writer.ts";
 import { digestOf, randomBytes } from "../model/bytes.ts";
@@ -28,7 +28,7 @@ Deno.test("a failed fdatasync fails the finish and drops the bytes: there is no 
   using storage = new TempStorage();
   const id = await start(storage.openBlobs());
   let syncs = 0;
-  const { writer } = openWith(storage, id, {
+  const { writer } = await openWith(storage, id, {
     syncData() {
       syncs++;
       return Promise.reject(new Error("I/O error (os error 5)"));
@@ -41,6 +41,48 @@ Deno.test("a failed fdatasync fails the finish and drops the bytes: there is no 
   assert.equal(syncs, 1);
   assert.deepEqual(storage.listUploadFiles(), []);
   assert.deepEqual(storage.listBlobFiles(), []);
+});
+
+for (const end of ["promote", "close"] as const) {
+  Deno.test(`a sync that fails while the upload still comes fails ${end}(), and the bytes are dropped`, async () => {
+    using storage = new TempStorage();
+    const id = await start(storage.openBlobs());
+    let syncs = 0;
+    const { writer } = await openWith(storage, id, {}, {
+      syncData() {
+        syncs++;
+        return Promise.reject(new Error("I/O error (os error 5)"));
+      },
+    });
+    await appendAll(writer, new Uint8Array(140 * MiB), 8 * MiB);
+    const digest = await writer.digest("sha256");
+    if (end === "promote") await assert.rejects(writer.promote(digest), /os error 5/);
+    await (end === "close" ? assert.rejects(writer.close(), /os error 5/) : writer.close());
+    assert.equal(syncs, 1, "a sync that failed is not tried again");
+    assert.deepEqual(storage.listUploadFiles(), []);
+    assert.deepEqual(storage.listBlobFiles(), []);
+  });
+}
+
+Deno.test("a large upload is synced while it comes, on a file of its own that is closed at the end", async () => {
+  using storage = new TempStorage();
+  const blobs = storage.openBlobs();
+  const id = await start(blobs);
+  let syncs = 0;
+  const syncing = await Deno.open(storage.layout.upload(id));
+  const { writer, file } = await openWith(storage, id, {}, {
+    async syncData() {
+      syncs++;
+      await syncing.syncData();
+    },
+    close: () => syncing.close(),
+  });
+  await appendAll(writer, new Uint8Array(140 * MiB), 8 * MiB);
+  await writer.promote(await writer.digest("sha256"));
+  assert.ok(syncs > 0);
+  assert.throws(() => syncing.statSync(), Deno.errors.BadResource);
+  await writer.close();
+  assert.throws(() => file.statSync(), Deno.errors.BadResource);
 });
 
 Deno.test("a failed fsync of the folder fails the finish and drops the bytes", async () => {
@@ -65,7 +107,7 @@ Deno.test("promote() syncs the bytes, then renames, then syncs the folder", asyn
   using storage = new TempStorage();
   const id = await start(storage.openBlobs());
   const steps: string[] = [];
-  const { writer, file } = openWith(storage, id, {
+  const { writer, file } = await openWith(storage, id, {
     async syncData() {
       steps.push(`bytes of ${storage.listUploadFiles()}`);
       await file.syncData();
@@ -94,12 +136,12 @@ Deno.test("a full disk is INSUFFICIENT_STORAGE at the append, and again until th
     openWith(storage, id, {
       write: () => Promise.reject(new Error("No space left on device (os error 28)")),
     });
-  const { writer } = full();
+  const { writer } = await full();
   await assert.rejects(appendAll(writer, randomBytes(4 * MiB)), has("INSUFFICIENT_STORAGE"));
   await assert.rejects(writer.append(randomBytes(1)), has("INSUFFICIENT_STORAGE"));
   await assert.rejects(writer.digest("sha256"), has("INSUFFICIENT_STORAGE"));
   await writer.close();
-  const { writer: small } = full();
+  const { writer: small } = await full();
   await small.append(randomBytes(1));
   await assert.rejects(small.digest("sha256"), has("INSUFFICIENT_STORAGE"));
   await small.close();
@@ -109,11 +151,11 @@ Deno.test("close() tells that accepted bytes found no room, once and only when n
   using storage = new TempStorage();
   const id = await start(storage.openBlobs());
   const full = { write: () => Promise.reject(new Error("No space left on device (os error 28)")) };
-  const { writer } = openWith(storage, id, full);
+  const { writer } = await openWith(storage, id, full);
   await writer.append(randomBytes(10));
   await assert.rejects(writer.close(), has("INSUFFICIENT_STORAGE"));
   await writer.close();
-  const { writer: told } = openWith(storage, id, full);
+  const { writer: told } = await openWith(storage, id, full);
   await told.append(randomBytes(10));
   await assert.rejects(told.digest("sha256"), has("INSUFFICIENT_STORAGE"));
   await told.close();
@@ -125,7 +167,7 @@ Deno.test("after a write that took a part, the session goes on from what the fil
   const blobs = storage.openBlobs();
   const id = await start(blobs);
   const bytes = randomBytes(2 * MiB);
-  const { writer } = openWith(storage, id, {
+  const { writer } = await openWith(storage, id, {
     async write(part: Uint8Array) {
       const { size } = file.statSync();
       if (size > 0) {
@@ -184,8 +226,13 @@ Deno.test("close() is safe after a failure and more than once, and closes the fi
   assert.ok(await countOpenFiles() - before < 10);
 });
 
-/** A writer on a file some of whose methods are replaced. */
-function openWith(storage: TempStorage, id: UploadSessionId, replaced: Record<string, unknown>) {
+/** A writer on a file some of whose methods are replaced; `sync` is what it syncs early with. */
+async function openWith(
+  storage: TempStorage,
+  id: UploadSessionId,
+  replaced: Record<string, unknown>,
+  sync = {},
+) {
   const { layout } = storage;
   const file = Deno.openSync(layout.upload(id), { read: true, write: true });
   const faulty = new Proxy(file, {
@@ -197,8 +244,10 @@ function openWith(storage: TempStorage, id: UploadSessionId, replaced: Record<st
   const means = {
     layout,
     space: new FreeSpace(layout.uploads, 0),
-    progresses: new HashProgresses(),
+    hashes: new UploadHashes(),
     buffers: new WriteBuffers(),
   };
-  return { writer: new FileUploadWriter(means, id, faulty, 0, "sha256"), file };
+  const hash = await means.hashes.take(id, "sha256", 0);
+  const openForSync = async () => ({ close() {}, ...sync }) as Deno.FsFile;
+  return { writer: new FileUploadWriter(means, id, faulty, 0, hash, openForSync), file };
 }

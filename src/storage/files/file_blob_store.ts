@@ -3,13 +3,13 @@ import type { DigestAlgorithm } from "../../core/digest.ts";
 import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type { BlobFile, BlobReader, BlobStore, UploadWriter } from "../../ports/blob_store.ts";
 import { BlobFiles, removeIfThere } from "./blob_files.ts";
-import type { StartHash } from "../../ports/hasher.ts";
+import type { SessionHashes } from "../../ports/hasher.ts";
 import { explainDiskFault } from "./disk_fault.ts";
 import { FreeSpace } from "./free_space.ts";
-import { HashProgresses } from "./hash_progress.ts";
 import type { Layout } from "./layout.ts";
 import { RemovalHold, Removals } from "./removals.ts";
 import { FileUploadWriter, uploadGone, type UploadMeans } from "./upload_writer.ts";
+import { UploadHashes } from "./upload_hash.ts";
 import { WriteBuffers } from "./write_buffers.ts";
 
 export interface FileBlobStoreOptions {
@@ -19,8 +19,8 @@ export interface FileBlobStoreOptions {
   readonly cacheBytes: number;
   /** Holds every blob that is read whole against its digest. */
   readonly verifyOnRead?: boolean;
-  /** Begins the hash of an upload that is not small; by default in this thread. */
-  readonly startLongHash?: StartHash;
+  /** The hashes of uploads that are not small; by default those of this thread. */
+  readonly longHashes?: SessionHashes;
   /** Puts the removal of blob files off; that of all threads. */
   readonly removalHold?: RemovalHold;
 }
@@ -31,14 +31,17 @@ export class FileBlobStore implements BlobStore {
   readonly #space: FreeSpace;
   readonly #blobs: BlobFiles;
   readonly #removals: Removals;
-  readonly #progresses: HashProgresses;
   readonly #uploads: UploadMeans;
 
   constructor(layout: Layout, options: FileBlobStoreOptions) {
     this.#layout = layout;
     this.#space = new FreeSpace(layout.uploads, options.minimumFreeSpace);
-    this.#progresses = new HashProgresses(options.startLongHash);
-    this.#uploads = { layout, space: this.#space, progresses: this.#progresses, buffers: new WriteBuffers() };
+    this.#uploads = {
+      layout,
+      space: this.#space,
+      hashes: new UploadHashes(options.longHashes),
+      buffers: new WriteBuffers(),
+    };
     this.#blobs = new BlobFiles(layout, options.cacheBytes, options.verifyOnRead);
     this.#removals = new Removals(
       options.removalHold ?? new RemovalHold(),
@@ -92,7 +95,8 @@ export class FileBlobStore implements BlobStore {
       // Between open and lock a finish may have renamed the file; what is open here would be the finished blob.
       if (!await isAt(path, file)) throw uploadGone(id);
       const offset = await file.seek(0, Deno.SeekMode.End);
-      return new FileUploadWriter(this.#uploads, id, file, offset, algorithm);
+      const hash = await this.#uploads.hashes.take(id, algorithm, offset);
+      return new FileUploadWriter(this.#uploads, id, file, offset, hash);
     } catch (error) {
       file.close();
       throw error;
@@ -104,7 +108,7 @@ export class FileBlobStore implements BlobStore {
   }
 
   async removeUpload(id: UploadSessionId): Promise<void> {
-    this.#progresses.forget(id);
+    this.#uploads.hashes.forget(id);
     await removeIfThere(this.#layout.upload(id));
   }
 

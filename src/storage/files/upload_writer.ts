@@ -5,10 +5,11 @@ import { OciError } from "../../core/oci_error.ts";
 import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type { BlobFile, UploadWriter } from "../../ports/blob_store.ts";
 import { removeIfThere } from "./blob_files.ts";
+import { EarlySync } from "./early_sync.ts";
 import { readFully } from "./read_chunks.ts";
 import { explainDiskFault } from "./disk_fault.ts";
 import type { FreeSpace } from "./free_space.ts";
-import type { HashProgress, HashProgresses } from "./hash_progress.ts";
+import type { UploadHash, UploadHashes } from "./upload_hash.ts";
 import { blobFileOf, folderOf, type Layout, syncFolder } from "./layout.ts";
 import type { WriteBuffers } from "./write_buffers.ts";
 
@@ -16,7 +17,7 @@ import type { WriteBuffers } from "./write_buffers.ts";
 export interface UploadMeans {
   readonly layout: Layout;
   readonly space: FreeSpace;
-  readonly progresses: HashProgresses;
+  readonly hashes: UploadHashes;
   readonly buffers: WriteBuffers;
 }
 
@@ -27,7 +28,8 @@ export class FileUploadWriter implements UploadWriter {
   readonly #means: UploadMeans;
   readonly #id: UploadSessionId;
   readonly #file: Deno.FsFile;
-  #progress: HashProgress;
+  readonly #earlySync: EarlySync;
+  #hash: UploadHash;
   #offset: number;
   /** Bytes of the file when all that is on its way is written. */
   #passed: number;
@@ -44,13 +46,17 @@ export class FileUploadWriter implements UploadWriter {
   #closed = false;
   #promoted = false;
 
-  /** @param file opened for reading and writing, locked, positioned at its end, which is at byte `offset` */
+  /**
+   * @param file opened for reading and writing, locked, positioned at its end, which is at byte `offset`
+   * @param hash of that many bytes or fewer
+   */
   constructor(
     means: UploadMeans,
     id: UploadSessionId,
     file: Deno.FsFile,
     offset: number,
-    algorithm: DigestAlgorithm,
+    hash: UploadHash,
+    openForSync = () => Deno.open(means.layout.upload(id), { read: true }),
   ) {
     this.#means = means;
     this.#id = id;
@@ -58,7 +64,8 @@ export class FileUploadWriter implements UploadWriter {
     this.#offset = offset;
     this.#passed = offset;
     this.#written = offset;
-    this.#progress = means.progresses.take(id, algorithm, offset);
+    this.#hash = hash;
+    this.#earlySync = new EarlySync(openForSync);
   }
 
   get offset(): number {
@@ -93,16 +100,16 @@ export class FileUploadWriter implements UploadWriter {
 
   async digest(algorithm: DigestAlgorithm): Promise<Digest> {
     await this.#flush();
-    if (algorithm !== this.#progress.algorithm) {
-      this.#progress.end();
-      this.#progress = this.#means.progresses.take(this.#id, algorithm, this.#offset);
+    if (algorithm !== this.#hash.algorithm) {
+      this.#hash.end();
+      this.#hash = await this.#means.hashes.take(this.#id, algorithm, this.#offset);
     }
     await this.#catchUp();
-    return await this.#progress.digest();
+    return await this.#hash.digest();
   }
 
   async promote(digest: Digest): Promise<BlobFile> {
-    if (algorithmOf(digest) !== this.#progress.algorithm || this.#progress.offset !== this.#offset) {
+    if (algorithmOf(digest) !== this.#hash.algorithm || this.#hash.offset !== this.#offset) {
       throw new Error("promote() without the digest() of the same bytes");
     }
     await this.#flush();
@@ -113,6 +120,7 @@ export class FileUploadWriter implements UploadWriter {
     }
     const [upload, file] = [layout.upload(this.#id), blobFileOf(digest, this.#id)];
     try {
+      await this.#earlySync.end();
       await this.#file.syncData();
     } catch (error) {
       // After a failed sync the kernel may call lost pages clean: a second try could succeed without the bytes.
@@ -147,17 +155,32 @@ export class FileUploadWriter implements UploadWriter {
     const told = this.#faultTold;
     let whole = false;
     try {
-      await this.#flush();
+      try {
+        await this.#flush();
+      } finally {
+        await this.#endSync();
+      }
       whole = !this.#promoted;
     } catch (error) {
       // Accepted bytes that could not be written are news, unless an append or a digest has told them already.
       if (!told) throw error;
     } finally {
-      if (whole) this.#means.progresses.keep(this.#id, this.#progress);
-      else this.#progress.end();
+      if (whole) await this.#hash.keep();
+      else this.#hash.end();
       if (this.#filling !== undefined) this.#means.buffers.giveBack(this.#filling);
       this.#filling = undefined;
       this.#file.close();
+    }
+  }
+
+  /** For whoever continues the session: a later sync, of another opening, would not know of a failed one. */
+  async #endSync(): Promise<void> {
+    if (this.#promoted) return;
+    try {
+      await this.#earlySync.end();
+    } catch (error) {
+      await this.#drop(this.#means.layout.upload(this.#id));
+      throw explainDiskFault(error);
     }
   }
 
@@ -190,7 +213,7 @@ export class FileUploadWriter implements UploadWriter {
     const [write, hash] = await Promise.allSettled([
       this.#file.write(bytes),
       // Behind the file's end the hash catches up in digest(), once, rather than here for a request that may not finish.
-      this.#progress.offset === start ? this.#progress.update(bytes) : bytes,
+      this.#hash.offset === start ? this.#hash.update(bytes) : bytes,
     ]);
     // What a broken hash does not give back is lost to the pool only.
     if (hash.status === "rejected") throw hash.reason;
@@ -198,6 +221,7 @@ export class FileUploadWriter implements UploadWriter {
       if (write.status === "rejected") throw write.reason;
       await writeFully(this.#file, hash.value.subarray(write.value));
       this.#written += length;
+      this.#earlySync.count(length);
     } finally {
       this.#means.buffers.giveBack(hash.value);
     }
@@ -214,16 +238,16 @@ export class FileUploadWriter implements UploadWriter {
   }
 
   async #catchUp(): Promise<void> {
-    if (this.#progress.offset === this.#offset) return;
-    await this.#file.seek(this.#progress.offset, Deno.SeekMode.Start);
+    if (this.#hash.offset === this.#offset) return;
+    await this.#file.seek(this.#hash.offset, Deno.SeekMode.Start);
     let buffer = new ArrayBuffer(REREAD);
-    while (this.#progress.offset < this.#offset) {
-      const wanted = Math.min(REREAD, this.#offset - this.#progress.offset);
+    while (this.#hash.offset < this.#offset) {
+      const wanted = Math.min(REREAD, this.#offset - this.#hash.offset);
       const read = await readFully(this.#file, new Uint8Array(buffer, 0, wanted));
       if (read === 0) {
-        throw new Error(`upload file ended at byte ${this.#progress.offset} of ${this.#offset}`);
+        throw new Error(`upload file ended at byte ${this.#hash.offset} of ${this.#offset}`);
       }
-      buffer = (await this.#progress.update(new Uint8Array(buffer, 0, read))).buffer;
+      buffer = (await this.#hash.update(new Uint8Array(buffer, 0, read))).buffer;
     }
     await this.#file.seek(0, Deno.SeekMode.End);
   }

@@ -4,7 +4,7 @@
  * Bytes of a buffer. A large one makes system calls rare, but a client can take a day for its layer and keep its buffer all
  * that time, so an upload gets one only while it is fast.
  */
-const SMALL_BUFFER = 128 * 1024;
+export const SMALL_BUFFER = 128 * 1024;
 const LARGE_BUFFER = 1024 * 1024;
 
 /** ms in which a buffer must have been filled for the next one to be large. */
