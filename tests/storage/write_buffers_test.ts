@@ -1,6 +1,8 @@
 /** Buffers for uploads are used again, and large ones go to those who are fast, as long as there are some. */
 import assert from "node:assert/strict";
-import { WriteBuffers } from "../../src/storage/files/write_buffers.ts";
+import { joinBytes } from "../../src/core/join_bytes.ts";
+import { Gathering, WriteBuffers } from "../../src/storage/files/write_buffers.ts";
+import { randomBytes } from "../model/bytes.ts";
 
 const [SMALL, LARGE, FAST, SLOW] = [128 * 1024, 1024 * 1024, 10, 10_000];
 
@@ -35,4 +37,27 @@ Deno.test("buffers that a rush of uploads needed are freed when it is over", () 
   for (const buffer of all) buffers.giveBack(buffer);
   const kept = all.filter(({ buffer }) => buffer.byteLength > 0);
   assert.ok(kept.length < 10, `${kept.length} of 100 are kept`);
+});
+
+Deno.test("what is gathered comes out in order, in buffers that are full until the last", () => {
+  const buffers = new WriteBuffers();
+  const gathering = new Gathering(buffers);
+  const bytes = randomBytes(3 * LARGE);
+  const parts: Uint8Array[] = [];
+  const takeOut = (): void => {
+    const part = gathering.takeOut();
+    parts.push(part.slice());
+    buffers.giveBack(part);
+  };
+  for (let at = 0; at < bytes.length;) {
+    at += gathering.add(bytes.subarray(at, at + 50_000));
+    if (gathering.isFull) takeOut();
+  }
+  takeOut();
+  assert.deepEqual(joinBytes(parts, bytes.length), bytes);
+  assert.equal(gathering.length, 0);
+  assert.deepEqual(parts.map(({ length }) => length).slice(0, 2), [SMALL, LARGE]);
+  gathering.add(bytes.subarray(0, 10));
+  gathering.discard();
+  assert.equal(gathering.length, 0);
 });

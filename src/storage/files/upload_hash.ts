@@ -75,10 +75,13 @@ export class UploadHash {
     return await (await this.#take()).hash.digest();
   }
 
-  /** Keeps the hash for the next request of the session. The file has all bytes that were hashed. */
+  /**
+   * Keeps the hash for the next request of the session. The file has all bytes that were hashed. A hash that cannot be kept
+   * is worked out again.
+   */
   async keep(): Promise<void> {
     if (this.#taken === undefined) return;
-    await this.#where.keep(this.#session, { ...this.#taken, offset: this.#offset });
+    await this.#where.keep(this.#session, { ...this.#taken, offset: this.#offset }).catch(() => {});
   }
 
   /** Frees the hash. */

@@ -11,7 +11,7 @@ import { explainDiskFault } from "./disk_fault.ts";
 import type { FreeSpace } from "./free_space.ts";
 import type { UploadHash, UploadHashes } from "./upload_hash.ts";
 import { blobFileOf, folderOf, type Layout, syncFolder } from "./layout.ts";
-import type { WriteBuffers } from "./write_buffers.ts";
+import { Gathering, type WriteBuffers } from "./write_buffers.ts";
 
 /** What the uploads of a thread share. */
 export interface UploadMeans {
@@ -34,11 +34,8 @@ export class FileUploadWriter implements UploadWriter {
   /** Bytes of the file when all that is on its way is written. */
   #passed: number;
   #written: number;
-  /** Accepted and not yet on its way to the file: the first `#filled` bytes. */
-  #filling: Uint8Array<ArrayBuffer> | undefined;
-  #filled = 0;
-  #fillingSince = 0;
-  #lastFilledIn: number | undefined;
+  /** Accepted and not yet on its way to the file. */
+  readonly #gathering: Gathering;
   /** The writing and hashing under way of what was filled last; at most one, so that the order holds. */
   #passing: Promise<void> = Promise.resolve();
   #fault: unknown;
@@ -65,6 +62,7 @@ export class FileUploadWriter implements UploadWriter {
     this.#passed = offset;
     this.#written = offset;
     this.#hash = hash;
+    this.#gathering = new Gathering(means.buffers);
     this.#earlySync = new EarlySync(openForSync);
   }
 
@@ -79,17 +77,14 @@ export class FileUploadWriter implements UploadWriter {
   async append(chunk: Uint8Array): Promise<void> {
     this.#throwFault();
     for (let at = 0; at < chunk.length;) {
-      const target = this.#filling ??= this.#takeBuffer();
-      const part = chunk.subarray(at, at + target.length - this.#filled);
-      target.set(part, this.#filled);
-      this.#filled += part.length;
-      this.#offset += part.length;
-      at += part.length;
-      if (this.#filled < target.length) return;
+      const taken = this.#gathering.add(chunk.subarray(at));
+      this.#offset += taken;
+      at += taken;
+      if (!this.#gathering.isFull) return;
       // The buffer before this one is waited for, this one is passed on beside the next chunks.
       await this.#passing;
       this.#throwFault();
-      await this.#means.space.spend(this.#filled);
+      await this.#means.space.spend(this.#gathering.length);
       this.#startPassing();
     }
   }
@@ -165,10 +160,9 @@ export class FileUploadWriter implements UploadWriter {
       // Accepted bytes that could not be written are news, unless an append or a digest has told them already.
       if (!told) throw error;
     } finally {
-      if (whole) await this.#hash.keep();
-      else this.#hash.end();
-      if (this.#filling !== undefined) this.#means.buffers.giveBack(this.#filling);
-      this.#filling = undefined;
+      this.#gathering.discard();
+      // Before the file, whose lock then goes to the next request of the session.
+      await (whole ? this.#hash.keep() : this.#hash.end());
       this.#file.close();
     }
   }
@@ -189,17 +183,8 @@ export class FileUploadWriter implements UploadWriter {
     await removeIfThere(path);
   }
 
-  #takeBuffer(): Uint8Array<ArrayBuffer> {
-    this.#fillingSince = performance.now();
-    return this.#means.buffers.take(this.#lastFilledIn);
-  }
-
   #startPassing(): void {
-    const bytes = this.#filling!.subarray(0, this.#filled);
-    this.#filling = undefined;
-    this.#filled = 0;
-    this.#lastFilledIn = performance.now() - this.#fillingSince;
-    this.#passing = this.#pass(bytes).catch((error) => {
+    this.#passing = this.#pass(this.#gathering.takeOut()).catch((error) => {
       this.#fault ??= explainDiskFault(error);
     });
   }
@@ -230,8 +215,8 @@ export class FileUploadWriter implements UploadWriter {
   async #flush(): Promise<void> {
     await this.#passing;
     this.#throwFault();
-    if (this.#filled === 0) return;
-    this.#means.space.count(this.#filled);
+    if (this.#gathering.length === 0) return;
+    this.#means.space.count(this.#gathering.length);
     this.#startPassing();
     await this.#passing;
     this.#throwFault();

@@ -37,3 +37,51 @@ export class WriteBuffers {
     else buffer.transfer(0);
   }
 }
+
+/** What one upload has brought and nobody has passed on yet. */
+export class Gathering {
+  readonly #buffers: WriteBuffers;
+  #buffer: Uint8Array<ArrayBuffer> | undefined;
+  #length = 0;
+  #since = 0;
+  #lastFilledIn: number | undefined;
+
+  constructor(buffers: WriteBuffers) {
+    this.#buffers = buffers;
+  }
+
+  /** Bytes gathered. */
+  get length(): number {
+    return this.#length;
+  }
+
+  get isFull(): boolean {
+    return this.#length === this.#buffer?.length;
+  }
+
+  /** Copies as much of the bytes as there is room for, and says how many. */
+  add(bytes: Uint8Array): number {
+    if (this.#buffer === undefined) {
+      this.#buffer = this.#buffers.take(this.#lastFilledIn);
+      this.#since = performance.now();
+    }
+    const part = bytes.subarray(0, this.#buffer.length - this.#length);
+    this.#buffer.set(part, this.#length);
+    this.#length += part.length;
+    return part.length;
+  }
+
+  /** Hands over what is gathered, of which there must be something. Whoever gets it gives it back to the buffers. */
+  takeOut(): Uint8Array<ArrayBuffer> {
+    const bytes = this.#buffer!.subarray(0, this.#length);
+    this.#lastFilledIn = performance.now() - this.#since;
+    this.#buffer = undefined;
+    this.#length = 0;
+    return bytes;
+  }
+
+  /** Gives up what is gathered. */
+  discard(): void {
+    if (this.#buffer !== undefined) this.#buffers.giveBack(this.takeOut());
+  }
+}
