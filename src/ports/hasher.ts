@@ -5,7 +5,7 @@ import type { UploadSessionId } from "../core/upload_session_id.ts";
 export interface Hasher {
   digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm): Digest;
   /** For bytes that come piece by piece. */
-  readonly startHash: StartHash;
+  startHash(algorithm: DigestAlgorithm): RunningHash;
 }
 
 /** A hash over content that comes piece by piece. */

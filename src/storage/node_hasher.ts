@@ -7,7 +7,7 @@ export const nodeHasher: Hasher = {
   digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm): Digest {
     return makeDigest(algorithm, hash(algorithm, bytes, "hex"));
   },
-  startHash: startNodeHash,
+  startHash: (algorithm) => new NodeHash(algorithm),
 };
 
 /** A hash in this thread, which takes bytes at once. */
