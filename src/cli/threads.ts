@@ -252,8 +252,10 @@ export class Threads {
     if (name === "mirror") return this.#openMirrorPort();
     let worker = this.#helpers.get(name);
     if (worker === undefined) {
-      const entry = name === "manifest" ? "./manifest_thread.ts" : "./hash_thread.ts";
-      worker = this.#startHelper(name, new URL(entry, import.meta.url));
+      const entry = name === "manifest"
+        ? new URL("./manifest_thread.ts", import.meta.url)
+        : new URL("./hash_thread.ts", import.meta.url);
+      worker = this.#startHelper(name, entry);
       this.#helpers.set(name, worker);
     }
     return openCalls(worker);
