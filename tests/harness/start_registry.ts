@@ -146,7 +146,7 @@ async function registryCommand(
   await Deno.writeTextFile(configFile, config.join("\n") + "\n");
   const program = options.main === undefined
     ? await registryProgram(options.binary)
-    : [Deno.execPath(), "run", "--allow-all", fileURLToPath(options.main)];
+    : [Deno.execPath(), "run", "--v8-flags=--expose-gc", "--allow-all", fileURLToPath(options.main)];
   return [...options.startedBy ?? [], ...program, "-c", configFile, "server"];
 }
 
