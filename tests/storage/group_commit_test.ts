@@ -5,6 +5,7 @@ import { OciError } from "../../src/core/oci_error.ts";
 import { Ballast } from "../../src/storage/files/ballast.ts";
 import { type Command, GroupCommit } from "../../src/storage/sqlite/group_commit.ts";
 import { openForReading, openForWriting } from "../../src/storage/sqlite/open_database.ts";
+import { WriteCommands } from "../../src/storage/sqlite/write_commands.ts";
 import { LocalWriter } from "../../src/storage/sqlite/writer_link.ts";
 import { makeUploadSessionId } from "../../src/core/upload_session_id.ts";
 import { push, repo, tag, TempStorage } from "./temp_storage.ts";
@@ -176,4 +177,28 @@ Deno.test("a writer that is closed refuses what still comes", () => {
   const [result] = commit.run([start()]);
   assert.ok(!result!.ok && result!.error instanceof OciError);
   assert.equal(result!.error.code, "UNAVAILABLE");
+});
+
+Deno.test("the start of upload sessions alone waits for no sync, everything else does", () => {
+  using storage = new TempStorage();
+  using metadata = storage.openMetadata();
+  const synchronous = (): unknown => metadata.database.prepare("PRAGMA synchronous").get()!.synchronous;
+  const [NORMAL, FULL] = [1, 2];
+  const seen: unknown[] = [];
+  const { startUpload } = WriteCommands.prototype;
+  WriteCommands.prototype.startUpload = function (session) {
+    seen.push(synchronous());
+    startUpload.call(this, session);
+  };
+  try {
+    metadata.commit.run([start(), start()]);
+    metadata.commit.run([start(), putManifest("m")]);
+    const taken = makeUploadSessionId();
+    metadata.commit.run([start(taken)]);
+    assert.deepEqual(metadata.commit.run([start(taken)]).map(({ ok }) => ok), [false]);
+  } finally {
+    WriteCommands.prototype.startUpload = startUpload;
+  }
+  assert.deepEqual(seen, [NORMAL, NORMAL, FULL, NORMAL, NORMAL]);
+  assert.equal(synchronous(), FULL);
 });

@@ -4,7 +4,7 @@ import { migrate } from "./migrations.ts";
 
 /**
  * Opens the database for the one connection that writes, making and migrating it where needed.
- * Every commit is durable (`synchronous=FULL` in WAL mode: one fsync a commit).
+ * Every commit is durable (`synchronous=FULL` in WAL mode: one fsync a commit), where GroupCommit does not say otherwise.
  *
  * @throws {DatabaseTooNew} when a later version wrote it
  */
