@@ -1,6 +1,7 @@
 /** Turns the original's configuration into ours: what reads alike stays as it is, every change has a comment above it. */
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
 import {
+  convertCollector,
   convertRootDir,
   convertRule,
   convertTagPattern,
@@ -198,6 +199,7 @@ function converterOf(path: KeyPath): ((token: string) => NewValue | undefined) |
   if (last === "rules") return convertRule;
   if (last === "immutable_tags_exclusions") return convertTagPattern;
   if (path.join(".") === "blob_store.fs.root_dir") return convertRootDir;
+  if (path.join(".") === "observability.tracing.endpoint") return convertCollector;
   return undefined;
 }
 

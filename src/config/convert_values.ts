@@ -47,6 +47,12 @@ export function convertRootDir(token: Token): NewValue {
   };
 }
 
+/** The original sends traces by gRPC; the same collectors take them over HTTP at the next port. */
+export function convertCollector(token: Token): NewValue | undefined {
+  const converted = token.replace(/:4317(?=\/?["'])/, ":4318");
+  return converted === token ? undefined : { token: converted, why: "traces go over HTTP here, not by gRPC" };
+}
+
 /** `${` begins the name of an environment variable here, and was nothing special. */
 export function keepDollars(token: Token): NewValue | undefined {
   const converted = token.replace(/(?<!\$)\$\{/g, "$$$${");

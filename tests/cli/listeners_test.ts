@@ -204,7 +204,7 @@ testWith({ programs: ["curl", "systemd-socket-activate"] })(
     assert.match(await registry.curl(`http://127.0.0.1:${port}/v2/`), / 200$/);
     const unix = await registry.curl("--unix-socket", `${folder}/r.sock`, "http://localhost/v2/");
     assert.match(unix, / 200$/);
-    assert.equal((await urlsOf(registry.process))[0], `http://127.0.0.1:${port}`);
+    assert.deepEqual(await urlsOf(registry.process), [`http://127.0.0.1:${port}`, "unix:(handed over)"]);
     await Deno.remove(folder, { recursive: true });
   },
 );

@@ -182,3 +182,11 @@ Deno.test("what is converted once stays as it is when it is converted again, but
   );
   assert.deepEqual([...convert(result).changes.keys()], []);
 });
+
+Deno.test("traces go to the port at which collectors take them over HTTP", () => {
+  const text = '[observability.tracing]\nendpoint = "http://127.0.0.1:4317/"\nsampling_rate = 0.5\n';
+  const { result, changes } = convert(text);
+  assert.match(changes.get("observability.tracing.endpoint")!.what, /over HTTP here, not by gRPC/);
+  assert.deepEqual(load(result).tracing, { endpoint: "http://127.0.0.1:4318", samplingRate: 0.5 });
+  assert.deepEqual([...convert(result).changes.keys()], []);
+});
