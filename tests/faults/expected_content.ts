@@ -84,7 +84,7 @@ function isReferenced(state: RepositoryState, blob: Digest): boolean {
 /** One repository with one client, which sends one request after the other. */
 export class ExpectedContent {
   /** ms for which a client may count on a blob that it was told of. */
-  readonly #promiseMs: number;
+  readonly promiseMs: number;
   #sure: RepositoryState = { tags: new Map(), manifests: new Map(), blobs: new Map() };
   /** How it is if the request that got no answer was done. */
   #open: RepositoryState | undefined;
@@ -93,7 +93,7 @@ export class ExpectedContent {
   #acknowledged = 0;
 
   constructor(promiseMs: number) {
-    this.#promiseMs = promiseMs;
+    this.promiseMs = promiseMs;
   }
 
   get sure(): RepositoryState {
@@ -145,7 +145,7 @@ export class ExpectedContent {
 
   /** True when a blob may have been collected by the time `at`, in ms of `performance.now()`. */
   mayBeCollected(state: RepositoryState, blob: Digest, at: number): boolean {
-    return !isReferenced(state, blob) && at - state.blobs.get(blob)!.toldAt > this.#promiseMs;
+    return !isReferenced(state, blob) && at - state.blobs.get(blob)!.toldAt > this.promiseMs;
   }
 
   /**

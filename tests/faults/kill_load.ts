@@ -74,8 +74,9 @@ export class KillClient {
     const found = await readRepository(this.#base, this.#expected.worthAsking);
     // Nothing is collected until a registry has run for a whole grace.
     const now = performance.now();
-    this.#expected.reconcile(found, now - startedAt > this.#promiseMs ? now : killedAt);
-    await this.#upload.check(this.#base);
+    const at = now - startedAt > this.#promiseMs ? now : killedAt;
+    this.#expected.reconcile(found, at);
+    await this.#upload.check(this.#base, at);
   }
 
   /** Finishes the upload that is under way. */

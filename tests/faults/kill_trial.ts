@@ -67,7 +67,9 @@ export class KillTrial implements AsyncDisposable {
       this.#slowestMs = Math.max(this.#slowestMs, performance.now() - startedAt);
       checkRowsHaveFiles(this.rootDir);
       const restart = { killedAt: this.#killedAt, startedAt };
-      for (const client of [...this.#former, ...this.#working]) await client.check(registry.url, restart);
+      await Promise.all(
+        [...this.#former, ...this.#working].map((client) => client.check(registry.url, restart)),
+      );
       if (this.#starts++ % RESTARTS === 0) await this.#replaceClients();
       return registry;
     } catch (error) {

@@ -18,6 +18,8 @@ interface Session {
   acknowledged: number;
   /** Bytes that were sent, answered or not. */
   sent: number;
+  /** When it was asked for that this becomes a blob; ms of `performance.now()`. */
+  finishedAt?: number;
 }
 
 export class UploadInPieces {
@@ -59,6 +61,7 @@ export class UploadInPieces {
     url.searchParams.set("digest", digest);
     const rest = bytes.slice(acknowledged);
     session.sent = SIZE_IN_PIECES;
+    session.finishedAt = performance.now();
     await send([201], "PUT", url.href, rest, {
       "content-type": "application/octet-stream",
       [CHANGE_HEADER]: `${change}`,
@@ -68,16 +71,26 @@ export class UploadInPieces {
     this.#session = undefined;
   }
 
-  /** Every byte that was acknowledged is there, or the blob is; to be called when the blobs are known again. */
-  async check(base: string): Promise<void> {
+  /**
+   * Every byte that was acknowledged is there, or the blob is; to be called when the blobs are known again.
+   *
+   * @param at until when something may have been collected, in ms of `performance.now()`
+   */
+  async check(base: string, at: number): Promise<void> {
     if (this.#session === undefined) return;
-    const { digest, location, acknowledged, sent } = this.#session;
+    const { digest, location, acknowledged, sent, finishedAt = Infinity } = this.#session;
     if (this.#expected.sure.blobs.has(digest)) {
       await send([404], "GET", new URL(location, base).href);
       this.#session = undefined;
       return;
     }
-    const status = await send([204], "GET", new URL(location, base).href);
+    // It became a blob that no manifest names, which was collected before anybody asked.
+    const mayBeCollected = at - finishedAt > this.#expected.promiseMs;
+    const status = await send(mayBeCollected ? [204, 404] : [204], "GET", new URL(location, base).href);
+    if (status.status === 404) {
+      this.#session = undefined;
+      return;
+    }
     const range = status.headers.get("range")!;
     // "0-0" is said of no byte and of one byte.
     const offset = range === "0-0" ? 0 : Number(range.slice(2)) + 1;
