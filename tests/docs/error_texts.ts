@@ -61,6 +61,19 @@ export function readErrorTexts(): readonly ErrorText[] {
   return [...texts.values()];
 }
 
+/** For each code the statuses that are thrown with it in the place of its own. */
+export function readStatuses(): ReadonlyMap<string, readonly string[]> {
+  const thrown = sourceFiles("src").flatMap((file) => {
+    const source = Deno.readTextFileSync(projectPath(file));
+    return [...source.matchAll(/new OciError\("([A-Z_]+)",((?:(?!new OciError)[^;])*?)\bstatus: (\d{3})/g)];
+  });
+  return new Map(
+    [...Map.groupBy(thrown, ([, code]) => code!)].map((
+      [code, found],
+    ) => [code, found.map((match) => match[3]!)]),
+  );
+}
+
 /** An expression as text: its literals joined, everything else as `...`. Of a choice the first branch. */
 function textOf(expression: string): string {
   let text = "";

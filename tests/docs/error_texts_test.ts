@@ -1,7 +1,7 @@
 /** Whoever looks for the words of an error finds them in the documents, with what to do. */
 import assert from "node:assert/strict";
 import { ERROR_CODES } from "../../src/core/oci_error.ts";
-import { type ErrorText, readErrorTexts } from "./error_texts.ts";
+import { type ErrorText, readErrorTexts, readStatuses } from "./error_texts.ts";
 import { codesIn, readPage, readPages } from "./markdown.ts";
 
 interface Entry {
@@ -43,9 +43,14 @@ Deno.test("no entry of troubleshooting.md is about a text that is told nowhere, 
   assert.deepEqual(vague, []);
 });
 
-Deno.test("troubleshooting.md has every error code", () => {
-  const codes = readPage("docs/troubleshooting.md").rows.flatMap(({ cells }) => codesIn(cells[0] ?? ""));
-  assert.deepEqual(Object.keys(ERROR_CODES).filter((code) => !codes.includes(code)), []);
+Deno.test("troubleshooting.md has every error code, with the statuses that answers have", () => {
+  const rows = readPage("docs/troubleshooting.md").rows;
+  const wrong = Object.entries(ERROR_CODES).filter(([code, { status }]) => {
+    const row = rows.find(({ cells }) => cells[0] === `\`${code}\``);
+    const statuses = [status, ...readStatuses().get(code) ?? []].map(String);
+    return row === undefined || !statuses.every((each) => row.cells[1]!.includes(each));
+  });
+  assert.deepEqual(wrong.map(([code]) => [code, ...readStatuses().get(code) ?? []]), []);
 });
 
 function isLineOfDoctor(text: string): boolean {
