@@ -5,6 +5,7 @@ import { measureLoopLag } from "../metrics/loop_lag.ts";
 import { ThreadMetrics } from "../metrics/thread_metrics.ts";
 import type { Upstream } from "../ports/upstream.ts";
 import type { Arrival } from "../registry/arrival.ts";
+import { dropCutDownloads } from "../registry/drop_downloads.ts";
 import { LocalMirrors } from "../registry/local_mirrors.ts";
 import { PullCounter } from "../registry/pull_counter.ts";
 import { LocalManifestReader } from "../registry/read_manifest.ts";
@@ -54,17 +55,20 @@ thread.onmessage = ({ data }: MessageEvent<StartMirrors>) => {
     manifests: new LocalManifestReader(nodeHasher),
     pulls: new PullCounter(stores.metadata, log),
   };
+  const surroundings = {
+    hook: NOBODY_ASKS,
+    logs: { everything: log, auth: log, audit: log },
+    metrics,
+  };
   const open = (settings: Settings): LocalMirrors => {
-    const registry = makeRegistry(settings, own, {
-      hook: NOBODY_ASKS,
-      logs: { everything: log, auth: log, audit: log },
-      metrics,
-    });
+    const registry = makeRegistry(settings, own, surroundings);
     const wrap = recorder && ((upstream: Upstream) => traceUpstream(recorder!, upstream));
     return new LocalMirrors(registry, makeMirrorSources(settings, metrics, wrap));
   };
   let { settings } = data;
   let recorder = recorderOf(settings);
+  // No other thread downloads, and this one has not begun.
+  void dropCutDownloads(makeRegistry(settings, own, surroundings));
   let mirrors = open(settings);
   thread.onmessage = ({ data }: MessageEvent<ToMirrors>) => {
     if (data.kind === "serve") {

@@ -15,7 +15,7 @@ import { uploadWhole } from "./upload.ts";
 import type { UploadWatch } from "./upload_piece.ts";
 
 /** Whose the upload sessions are: nobody's who could ask for one. */
-const OWNER = "mirror";
+export const OWNER = "mirror";
 
 /** Repositories that are looked at for a blob which the registry has already. */
 const MOST_HOLDERS = 32;

@@ -1,5 +1,6 @@
 /** The manifests of mirrors: what tags name upstream, brought here when it is asked for and the memory of it is old. */
 import type { Digest } from "../core/digest.ts";
+import { OciError } from "../core/oci_error.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import type { Tag } from "../core/tag.ts";
 import { UpstreamFault } from "../core/upstream_fault.ts";
@@ -18,6 +19,12 @@ const STALE_FOR = 10_000;
 
 /** ms for which a tag that needs no question is not looked at again; a reload may change that it needs none. */
 const SETTLED_FOR = 60_000;
+
+/** True for what keeps an answer of an upstream from coming here: the upstream itself, no room for it, no turn. */
+function isOutage(fault: unknown): fault is Error {
+  return fault instanceof UpstreamFault ||
+    (fault instanceof OciError && ["INSUFFICIENT_STORAGE", "UNAVAILABLE"].includes(fault.code));
+}
 
 export class MirrorManifests {
   readonly #work: MirrorWork;
@@ -83,8 +90,9 @@ export class MirrorManifests {
       }
       reason = "no upstream has the tag any more";
     } catch (fault) {
-      const mayServe = fault instanceof UpstreamFault && current !== undefined;
-      if (!mayServe || rules.onUpstreamError === "fail") throw upstreamRefusal(fault, repository);
+      if (current === undefined || !isOutage(fault) || rules.onUpstreamError === "fail") {
+        throw upstreamRefusal(fault, repository);
+      }
       reason = fault.message;
     }
     this.#work.registry.log.warn("a tag of a mirror is served from the copy here", {

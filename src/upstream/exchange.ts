@@ -64,8 +64,9 @@ export class Exchanges {
   async send(request: ExchangeRequest): Promise<Answer> {
     const { addresses, guard, connectTimeoutMs } = this.#options;
     const { hostname } = request.url;
-    const candidates = guard.require(hostname, await addresses.find(hostname), request.configured);
     const until = performance.now() + connectTimeoutMs;
+    const found = await this.#findInTime(hostname);
+    const candidates = guard.require(hostname, found, request.configured);
     let fault: unknown;
     for (const [index, address] of candidates.entries()) {
       const left = (until - performance.now()) / (candidates.length - index);
@@ -84,6 +85,23 @@ export class Exchanges {
   /** Ends connections without a request. */
   close(): void {
     for (const agent of [this.#tcp, this.#own, this.#foreign]) agent.destroy();
+  }
+
+  /** A name server that does not answer is waited for much longer by the system. */
+  async #findInTime(hostname: string): Promise<readonly string[]> {
+    const { addresses, connectTimeoutMs } = this.#options;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const expired = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const seconds = connectTimeoutMs / 1000;
+        reject(new UpstreamFault("timeout", `the name "${hostname}" was not looked up within ${seconds} s`));
+      }, connectTimeoutMs);
+    });
+    try {
+      return await Promise.race([addresses.find(hostname), expired]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #sendTo(address: string, request: ExchangeRequest, connectMs: number): Promise<Answer> {

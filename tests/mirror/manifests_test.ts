@@ -1,6 +1,7 @@
 /** Manifests of a mirror: fetched once, asked for again when they are old, served from the copy in an outage. */
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
+import { OciError } from "../../src/core/oci_error.ts";
 import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { buildImage, buildIndex } from "../harness/build_images.ts";
 import { sendJson } from "../upstream/scripted_upstream.ts";
@@ -187,6 +188,21 @@ Deno.test("429 without a copy goes on to the client with its Retry-After, and th
     );
   }
   assert.equal(upstream.asked.length, 1);
+});
+
+Deno.test("a tag that moved to what there is no room for is served as it was", async () => {
+  await using trial = await openTrial({ rules: { revalidateAfter: 0 } });
+  const { upstream, client, registry } = trial;
+  const [first, second] = [buildImage(), buildImage()];
+  upstream.addImage(REMOTE, first, "latest");
+  await client.send("GET", LATEST);
+  upstream.addImage(REMOTE, second, "latest");
+  registry.metadata.putManifest = () => Promise.reject(new OciError("INSUFFICIENT_STORAGE"));
+  const { headers, body } = await client.send("GET", LATEST);
+  assert.equal(headers["warning"], STALE);
+  assertSameBytes(body, first.manifest.bytes);
+  const other = await client.send("GET", `/v2/${APP}/manifests/${second.manifest.digest}`);
+  assert.equal(other.status, 507);
 });
 
 Deno.test('on_upstream_error = "fail": a copy that cannot be confirmed is not served', async () => {

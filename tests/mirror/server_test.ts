@@ -9,12 +9,12 @@ import { ScriptedUpstream } from "../upstream/scripted_upstream.ts";
 
 const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 
-function startMirror(upstream: ScriptedUpstream, more = ""): Promise<RunningRegistry> {
+function startMirror(upstream: ScriptedUpstream, rootDir?: string): Promise<RunningRegistry> {
   return startRegistry({
+    ...(rootDir !== undefined && { rootDir }),
     tls: false,
     server: "threads = 3",
     config: `[repository."hub"]
-${more}
 [[repository."hub".upstream]]
 url = "${upstream.url}"
 allowed_addresses = ["127.0.0.1"]
@@ -142,6 +142,36 @@ Deno.test("a lie is cut before its end for every client, and the next pull bring
   upstream.addBlob("a", blob);
   const honest = await pullAlone(mirror, `/v2/hub/a/blobs/${blob.digest}`);
   assertSameBytes(honest.body, blob.bytes);
+});
+
+Deno.test("what a killed server had downloaded of a blob is removed by the next one", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const blob = makeContent(LAYER, randomBytes(2_000_000));
+  upstream.script = (_, response) => {
+    response.writeHead(200, { "content-length": blob.bytes.length });
+    response.write(blob.bytes.subarray(0, 1_000_000));
+    return true;
+  };
+  const rootDir = await Deno.makeTempDir();
+  const listUploads = () => [...Deno.readDirSync(`${rootDir}/uploads`)].map(({ name }) => name);
+  try {
+    const halfSent = Promise.withResolvers<void>();
+    {
+      await using killed = await startMirror(upstream, rootDir);
+      pullAlone(killed, `/v2/hub/a/blobs/${blob.digest}`, () => halfSent.resolve()).catch(() => {});
+      await halfSent.promise;
+      await killed.kill("SIGKILL");
+    }
+    assert.equal(listUploads().length, 1);
+    upstream.script = () => false;
+    upstream.addBlob("a", blob);
+    await using mirror = await startMirror(upstream, rootDir);
+    assertSameBytes((await pullAlone(mirror, `/v2/hub/a/blobs/${blob.digest}`)).body, blob.bytes);
+    await mirror.stop();
+    assert.deepEqual(listUploads(), []);
+  } finally {
+    await Deno.remove(rootDir, { recursive: true });
+  }
 });
 
 Deno.test("what was pulled is there after a restart, also with the upstream gone", async () => {

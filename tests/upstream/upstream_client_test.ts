@@ -155,3 +155,16 @@ Deno.test("the next address of a host is asked where the first one does not answ
   using client = makeClient({ url: `http://two.test:${upstream.port}`, hosts });
   assert.ok(await client.getManifest(NAME, tagged("v1")));
 });
+
+Deno.test("a name that nobody looks up in time is given up like a host that does not answer", async () => {
+  using client = makeClient({
+    url: "https://upstream.example",
+    connectTimeoutMs: 100,
+    resolve: () => new Promise<never>(() => {}),
+  });
+  await expectFault(
+    client.getManifest(NAME, tagged("v1")),
+    "timeout",
+    /^the name "upstream\.example" was not looked up within 0\.1 s$/,
+  );
+});

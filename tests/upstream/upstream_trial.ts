@@ -4,7 +4,7 @@ import { parseDigest } from "../../src/core/digest.ts";
 import { parseReference } from "../../src/core/reference.ts";
 import { parseRepositoryName } from "../../src/core/repository_name.ts";
 import { UpstreamFault, type UpstreamFaultKind } from "../../src/core/upstream_fault.ts";
-import { HostAddresses } from "../../src/upstream/host_addresses.ts";
+import { HostAddresses, type Resolve } from "../../src/upstream/host_addresses.ts";
 import { UpstreamClient } from "../../src/upstream/upstream_client.ts";
 import type { UpstreamTarget } from "../../src/upstream/upstream_target.ts";
 import { issueCertificate } from "../harness/certificates.ts";
@@ -20,10 +20,12 @@ export interface Trial extends Partial<UpstreamTarget> {
   readonly url: string;
   /** Addresses of host names, which are looked up nowhere else. */
   readonly hosts?: Readonly<Record<string, readonly string[]>>;
+  /** Looks host names up instead of `hosts`. */
+  readonly resolve?: Resolve;
 }
 
 /** A client that may ask loopback, with short patience. */
-export function makeClient({ hosts = {}, url, ...target }: Trial): UpstreamClient & Disposable {
+export function makeClient({ hosts = {}, url, resolve, ...target }: Trial): UpstreamClient & Disposable {
   const client = new UpstreamClient(
     {
       url,
@@ -39,12 +41,14 @@ export function makeClient({ hosts = {}, url, ...target }: Trial): UpstreamClien
       maxManifestSize: 4 * 1024 * 1024,
       ...target,
     },
-    new HostAddresses((host) => {
-      const found = hosts[host];
-      return found === undefined
-        ? Promise.reject(new Error(`no address for ${host}`))
-        : Promise.resolve(found);
-    }),
+    new HostAddresses(
+      resolve ?? ((host) => {
+        const found = hosts[host];
+        return found === undefined
+          ? Promise.reject(new Error(`no address for ${host}`))
+          : Promise.resolve(found);
+      }),
+    ),
   );
   return Object.assign(client, { [Symbol.dispose]: () => client.close() });
 }
