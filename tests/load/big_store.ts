@@ -84,6 +84,24 @@ export function writeBigStore(rootDir: string, { blobs, repositories, tags }: Bi
   database.close();
 }
 
+/**
+ * Puts as many blobs into a large registry that nothing needs, half of them held by the repository {@linkcode TAGGED}. To be
+ * called while nobody else writes.
+ */
+export function addGarbage(rootDir: string, count: number): void {
+  const database = openForWriting(new Layout(rootDir).database);
+  database.exec("PRAGMA synchronous = OFF; BEGIN");
+  const insert = prepareInserts(database);
+  const session = makeUploadSessionId();
+  for (let n = 0; n < count; n++) {
+    const digest = `sha256:${hash("sha256", `garbage ${n}`)}` as Digest;
+    insert.blob.run(digest, BLOB_SIZE, blobFileOf(digest, session), 1);
+    if (n % 2 === 0) insert.hold.run(1, digest, 1);
+  }
+  database.exec("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+  database.close();
+}
+
 function prepareInserts(database: DatabaseSync) {
   const content = database.prepare("INSERT INTO content (digest, bytes) VALUES (?, ?)");
   const manifest = database.prepare(`

@@ -1,6 +1,12 @@
 /** The threads of a server on a data directory, with a probe in the event loop of each HTTP thread. */
 import { Scrape } from "../../src/cli/scrape.ts";
+import type { DataWork } from "../../src/cli/data_command.ts";
+import { urlOf } from "../../src/cli/place_url.ts";
+import { Schedule } from "../../src/cli/schedule.ts";
+import { openStores, systemClock } from "../../src/cli/wire.ts";
 import { loadConfig } from "../../src/config/load_config.ts";
+import type { Settings } from "../../src/config/settings.ts";
+import { Layout } from "../../src/storage/files/layout.ts";
 import { JsonLog } from "../../src/server/json_log.ts";
 import { Threads } from "../../src/cli/threads.ts";
 import { LAG_CHANNEL, type LagReport } from "./loop_probe.ts";
@@ -21,12 +27,14 @@ export interface Lag {
 export class ProbedServer implements AsyncDisposable {
   readonly url: string;
   readonly #threads: Threads;
+  readonly #settings: Settings;
   readonly #idle: Worker;
   readonly #count: number;
   readonly #channel = new BroadcastChannel(LAG_CHANNEL);
 
-  private constructor(url: string, threads: Threads, idle: Worker, count: number) {
+  private constructor(url: string, threads: Threads, settings: Settings, idle: Worker, count: number) {
     this.url = url;
+    this.#settings = settings;
     this.#threads = threads;
     this.#idle = idle;
     this.#count = count;
@@ -37,20 +45,18 @@ export class ProbedServer implements AsyncDisposable {
    * @param config more of the configuration, as TOML
    */
   static async start(rootDir: string, config = "", count = 1): Promise<ProbedServer> {
-    const settings = loadConfig(
+    const read = loadConfig(
       [{ file: "config.toml", text: `${config}${BASICS}` }],
       () => undefined,
       () => {
         throw new Error("no file is read");
       },
     );
+    const settings = { ...read, blobStore: { ...read.blobStore, rootDir } };
     const log = new JsonLog(() => {}, "error");
     const threads = new Threads(
       {
-        settings: {
-          ...settings,
-          blobStore: { ...settings.blobStore, rootDir },
-        },
+        settings,
         logLevels: { everything: "info", auth: "info", audit: "info" },
         log,
         scrape: new Scrape(),
@@ -67,8 +73,26 @@ export class ProbedServer implements AsyncDisposable {
     );
     const idle = new Worker(new URL("./idle_thread.ts", import.meta.url), { type: "module" });
     await new Promise((resolve) => idle.onmessage = resolve);
-    const port = await threads.start();
-    return new ProbedServer(`http://127.0.0.1:${port}`, threads, idle, count);
+    const [place] = await threads.start();
+    return new ProbedServer(urlOf(place!), threads, settings, idle, count);
+  }
+
+  /** What jobs on the data of this server work with, in the thread that runs them. */
+  openWork(): DataWork {
+    const threads = this.#threads;
+    const settings = this.#settings;
+    const log = new JsonLog(() => {}, "error");
+    const { removalHold } = threads;
+    return {
+      ...openStores(threads.openWriter(), { settings, share: 0, removalHold, log }),
+      openWriter: () => threads.openWriter(),
+      settings,
+      layout: new Layout(settings.blobStore.rootDir),
+      clock: systemClock,
+      log,
+      removalHold,
+      schedule: new Schedule(log),
+    };
   }
 
   /** The longest standstills since the last call. */
