@@ -20,12 +20,16 @@ const reader = new LocalManifestReader(nodeHasher);
 thread.onmessage = ({ data }: MessageEvent<ServeCalls>) => {
   answerCalls<ManifestQuestion, ManifestAnswer>(
     data.port,
-    (question) => {
-      // Those of this one are counted with the next.
-      countWholeBody(question.kind === "read" ? question.sent.bytes.length : question.index.length);
-      return question.kind === "read"
-        ? reader.read(question.sent)
-        : reader.readEntries(question.digest, question.index);
+    async (question) => {
+      if (question.kind === "read") {
+        const read = await reader.read(question.sent);
+        // Those of this one go with the next.
+        countWholeBody(read.bytes.length, read.manifest.references.length);
+        return read;
+      }
+      const entries = await reader.readEntries(question.digest, question.index);
+      countWholeBody(question.index.length, entries.length);
+      return entries;
     },
     // The bytes go back as they came, without a copy.
     (answer) => "bytes" in answer ? [answer.bytes.buffer] : [],

@@ -30,11 +30,12 @@ export class RemoteManifestReader implements ManifestReader {
 
   async read(sent: SentManifest): Promise<ReadManifest> {
     if (sent.bytes.length < LARGE_MANIFEST) return await this.#local.read(sent);
-    countWholeBody(sent.bytes.length);
     // Only a buffer of its own can be given away.
     const bytes = sent.bytes.length === sent.bytes.buffer.byteLength ? sent.bytes : sent.bytes.slice();
     const question: ManifestQuestion = { kind: "read", sent: { ...sent, bytes } };
-    return await this.#ask(question, [bytes.buffer as ArrayBuffer]) as ReadManifest;
+    const read = await this.#ask(question, [bytes.buffer as ArrayBuffer]) as ReadManifest;
+    countWholeBody(read.bytes.length, read.manifest.references.length);
+    return read;
   }
 
   async readEntries(digest: Digest, index: Uint8Array): Promise<readonly IndexEntry[]> {

@@ -36,7 +36,9 @@ thread.onmessage = ({ data }: MessageEvent<StartWriter>) => {
       duration.observe((performance.now() - started) / 1000);
       for (const { ok } of results) (ok ? done! : failed!).add();
       for (const { name, args } of commands) {
-        if (name === "putManifest") countWholeBody((args[0] as ManifestPush).bytes.length);
+        if (name !== "putManifest") continue;
+        const { bytes, references } = args[0] as ManifestPush;
+        countWholeBody(bytes.length, references.length);
       }
       return results;
     },

@@ -38,9 +38,17 @@ const COLLECT_ALL_EVERY = 32 * 1024 * 1024;
 
 let passedWhole = 0;
 
-/** Counts bytes of a body that was held whole in this thread and is needed no more. */
-export function countWholeBody(bytes: number): void {
-  passedWhole += bytes;
+/** Bytes that a reference of a manifest takes as an object, on its way from thread to thread. */
+const REFERENCE_BYTES = 400;
+
+/**
+ * Counts a body that was held whole in this thread and is needed no more.
+ *
+ * @param bytes of the body
+ * @param references that were read from it: of a large index they take more room than its bytes
+ */
+export function countWholeBody(bytes: number, references = 0): void {
+  passedWhole += bytes + references * REFERENCE_BYTES;
   if (passedWhole < COLLECT_ALL_EVERY) return;
   passedWhole = 0;
   collect?.({ type: "major" });

@@ -133,6 +133,28 @@ Deno.test("writes that take long have a transaction each, and what came meanwhil
   database.close();
 });
 
+Deno.test("a large manifest with many references, and a small one that is a part of a larger buffer, arrive as they were", async () => {
+  using storage = new TempStorage();
+  await using writer = new TestWriter(storage);
+  const store = writer.openStore();
+  const references = Array.from({ length: 2000 }, (_, i) => reference("child", fakeDigest(i), i));
+  const large = push(A, "large ".repeat(700_000), { references });
+  const around = Buffer.from("before {small} after");
+  const small = { ...push(A, "{small}"), bytes: new Uint8Array(around.subarray(7, 14)) };
+  const view = { ...small, bytes: new Uint8Array(around.buffer, around.byteOffset + 7, 7) };
+  const expected = [large, small].map(({ digest, bytes }) => ({ digest, bytes: bytes.slice() }));
+  for (const manifest of [large, view]) {
+    assert.deepEqual(await store.putManifest(manifest), { kind: "stored" });
+  }
+  for (const { digest, bytes } of expected) {
+    assert.deepEqual((await store.findManifest(A, { kind: "digest", digest }))?.bytes, bytes);
+  }
+  const database = openForReading(storage.layout.database);
+  const rows = database.prepare("SELECT digest FROM manifest_reference ORDER BY digest").all();
+  database.close();
+  assert.deepEqual(rows.map(({ digest }) => digest), references.map(({ digest }) => digest).sort());
+});
+
 Deno.test("results and arguments of every shape cross the threads", async () => {
   using storage = new TempStorage();
   await using writer = new TestWriter(storage);
