@@ -93,8 +93,8 @@ export class FileBlobStore implements BlobStore {
         return undefined;
       }
       // Between open and lock a finish may have renamed the file; what is open here would be the finished blob.
-      if (!await isAt(path, file)) throw uploadGone(id);
-      const offset = await file.seek(0, Deno.SeekMode.End);
+      if (!isAt(path, file)) throw uploadGone(id);
+      const offset = file.seekSync(0, Deno.SeekMode.End);
       const hash = await this.#uploads.hashes.take(id, algorithm, offset);
       return new FileUploadWriter(this.#uploads, id, file, offset, hash);
     } catch (error) {
@@ -131,10 +131,10 @@ export class FileBlobStore implements BlobStore {
   }
 }
 
-/** True when the path still names the open file. */
-async function isAt(path: string, file: Deno.FsFile): Promise<boolean> {
+/** True when the path still names the open file, which the system has at hand: asking it elsewhere takes longer. */
+function isAt(path: string, file: Deno.FsFile): boolean {
   try {
-    const [named, open] = [await Deno.stat(path), file.statSync()];
+    const [named, open] = [Deno.statSync(path), file.statSync()];
     return named.ino === open.ino && named.dev === open.dev;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
