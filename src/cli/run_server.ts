@@ -222,7 +222,10 @@ function planJobs(work: DataWork): void {
     name: "expiry of uploads",
     intervalMs: Math.min(LONGEST_EXPIRY_PAUSE, Math.max(1000, expiryMs / 4)),
     atStart: true,
-    run: () => expireUploads({ metadata, blobs, clock, log, expiryMs }),
+    run: () => {
+      const surelyBefore = cutoffOfAge(work, expiryMs);
+      return expireUploads({ metadata, blobs, clock, log, expiryMs, surelyBefore });
+    },
   });
   schedule.adjust({
     name: "pruning of histories",

@@ -16,6 +16,8 @@ export interface ExpireUploads {
   readonly log: Log;
   /** ms without a write after which a session ends. */
   readonly expiryMs: number;
+  /** ms since the epoch: what has an earlier time is as old as that whatever was done to the clock; 0 where nothing is known. */
+  readonly surelyBefore: number;
 }
 
 /** Sessions that looked idle, with the time of their last write; undefined where the file was missing. */
@@ -27,7 +29,8 @@ const lastSuspects = new WeakMap<BlobStore, Suspects>();
  * Looks at every session once; gives how many were ended. A session that is being written to is left alone.
  *
  * A session ends at the second look in a row that finds it idle and unchanged: when the machine's clock jumps ahead,
- * every session looks idle once, and while a finish is between its rename and its transaction the file is missing.
+ * every session looks idle once, and while a finish is between its rename and its transaction the file is missing. One look is
+ * enough where the time of the last write is surely so long ago: a server that is started often would never look twice.
  */
 export async function expireUploads(job: ExpireUploads): Promise<number> {
   const before = job.clock.now() - job.expiryMs;
@@ -60,7 +63,9 @@ async function endIfIdle(
   try {
     const touchedAt = await job.blobs.uploadTouchedAt(id);
     if (touchedAt !== undefined && touchedAt > before) return false;
-    if (former?.has(id) && former.get(id) === touchedAt) return await end(job, session, touchedAt);
+    const isOld = touchedAt !== undefined && Math.max(touchedAt, session.startedAt) < job.surelyBefore;
+    const wasIdle = former?.has(id) && former.get(id) === touchedAt;
+    if (isOld || wasIdle) return await end(job, session, touchedAt);
     suspects.set(id, touchedAt);
   } catch (error) {
     const endedByOthers = error instanceof OciError && error.code === "BLOB_UPLOAD_UNKNOWN";

@@ -47,6 +47,7 @@ class Trial implements Disposable {
       clock: { now: () => this.now },
       log,
       expiryMs: 24 * HOUR,
+      surelyBefore: 0,
       ...replaced,
     });
   }
@@ -67,6 +68,13 @@ class Trial implements Disposable {
     this.storage[Symbol.dispose]();
   }
 }
+
+Deno.test("a session ends at the first look when its last write is so long ago whatever was done to the clock", async () => {
+  using trial = new Trial();
+  const [old, doubtful] = [await trial.start(30), await trial.start(26)];
+  assert.equal(await trial.look({ surelyBefore: NOW - 28 * HOUR }), 1);
+  assert.deepEqual([await trial.isThere(old), await trial.isThere(doubtful)], [false, true]);
+});
 
 Deno.test("an idle session ends, row and file; one that was written to or started lately stays", async () => {
   using trial = new Trial();

@@ -152,7 +152,9 @@ export class World implements Disposable {
     const { metadata, blobs, clock, log } = work;
     await collectJob(work).run();
     await slowPushJob(work).run();
-    await expireUploads({ metadata, blobs, clock, log, expiryMs: this.#settings.global.uploadExpiryMs });
+    const expiryMs = this.#settings.global.uploadExpiryMs;
+    const surelyBefore = cutoffOfAge(work, expiryMs);
+    await expireUploads({ metadata, blobs, clock, log, expiryMs, surelyBefore });
     const tagHistorySince = cutoffOfAge(work, this.#settings.global.tagHistoryMs);
     await pruneHistory({ metadata, tagHistorySince, pullHistorySince: clock.now() });
   }
