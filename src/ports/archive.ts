@@ -33,6 +33,6 @@ export interface ArchiveReader {
   sizeOf(name: string): number | undefined;
   /** A small file; undefined where there is none. @throws {Error} when it has more than `most` bytes */
   readBytes(name: string, most: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** The bytes of a file; the chunks are the caller's. @throws {Error} where there is no such file, or it is cut */
+  /** The bytes of a file, in chunks that are good until the next one is asked for. @throws {Error} where there is no such file, or it is cut */
   read(name: string): AsyncIterable<Uint8Array<ArrayBuffer>>;
 }

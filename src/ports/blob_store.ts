@@ -29,7 +29,7 @@ export interface UploadWriter {
   readonly offset: number;
   /** Bytes of them that the session's file holds already. */
   readonly written: number;
-  /** Takes the bytes over; the caller must not change them afterwards. Resolves when there is room for more. */
+  /** Takes the bytes, which are the caller's again when it resolves: when there is room for more. */
   append(chunk: Uint8Array): Promise<void>;
   /** Writes out what is accepted; then `written` is `offset`. Not beside another call. */
   flush(): Promise<void>;

@@ -20,7 +20,7 @@ export interface SourceBlob {
   /** Bytes, as the source says. */
   readonly size: number;
   /**
-   * The bytes, asked for once; each chunk is the reader's to keep. Whatever they are, they are held against the digest.
+   * The bytes, asked for once; each chunk is good until the next one is asked for. Whatever they are, they are held against the digest.
    *
    * @throws {SourceFault} what keeps them from being read
    */

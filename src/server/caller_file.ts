@@ -53,11 +53,22 @@ export function roomIn(part: Uint8Array): (size: number) => Uint8Array | undefin
   return (size) => size <= part.length ? part.subarray(0, size) : undefined;
 }
 
+/** The caller's end: what it reads into. One question is answered after the other, so one buffer is enough. */
+export class AnswerBuffer {
+  #bytes = new Uint8Array(0);
+
+  take(length: number): Uint8Array {
+    if (this.#bytes.length < length) this.#bytes = new Uint8Array(length);
+    return this.#bytes.subarray(0, length);
+  }
+}
+
 /** The caller's end. */
 export async function readForServer(
   { at, length }: ReadQuestion,
+  buffer: AnswerBuffer,
   read: (at: number, target: Uint8Array) => Promise<number>,
 ): Promise<Uint8Array> {
-  const target = new Uint8Array(Math.min(length, MOST_BYTES));
+  const target = buffer.take(Math.min(length, MOST_BYTES));
   return target.subarray(0, await read(at, target));
 }

@@ -1,7 +1,7 @@
 /** A folder of whoever gives a command, read by the server through the control socket with the caller's rights. */
 import { SourceFault } from "../core/source_fault.ts";
 import type { FileEntry, FileTree } from "../ports/file_tree.ts";
-import { readForServer, readInParts, type ReadQuestion, roomIn } from "./caller_file.ts";
+import { type AnswerBuffer, readForServer, readInParts, type ReadQuestion, roomIn } from "./caller_file.ts";
 import { CallerFault, type CallerQuestions } from "./caller_questions.ts";
 
 /** Bytes of a listing: a folder of some 500,000 names. */
@@ -56,10 +56,14 @@ export class CallerTree implements FileTree {
 }
 
 /** The caller's end. What leads out of the folder is refused by the tree itself, whoever asks for it. */
-export async function answerForTree(tree: FileTree, question: TreeQuestion): Promise<Uint8Array | undefined> {
+export async function answerForTree(
+  tree: FileTree,
+  question: TreeQuestion,
+  buffer: AnswerBuffer,
+): Promise<Uint8Array | undefined> {
   if ("list" in question) return inJson(await tree.list(question.list));
   if ("sizeOf" in question) return inJson(await tree.sizeOf(question.sizeOf));
-  return await readForServer(question.part, (at, target) => tree.read(question.read, at, target));
+  return await readForServer(question.part, buffer, (at, target) => tree.read(question.read, at, target));
 }
 
 function inJson(value: unknown): Uint8Array | undefined {

@@ -5,9 +5,10 @@
  */
 import type { ByteSource } from "../ports/byte_source.ts";
 import type { FileTree } from "../ports/file_tree.ts";
-import { CallerFile, readForServer } from "./caller_file.ts";
+import { AnswerBuffer, CallerFile, readForServer } from "./caller_file.ts";
 import { answerQuestion, CallerQuestions } from "./caller_questions.ts";
 import { answerForTree, CallerTree } from "./caller_tree.ts";
+import { ProgressLines } from "./progress_lines.ts";
 import { LineReader, LineWriter } from "./socket_lines.ts";
 
 export type ControlArguments = Readonly<Record<string, unknown>>;
@@ -40,9 +41,6 @@ export type ControlCommands = Readonly<Record<string, ControlCommand>>;
 
 /** Bytes of a request; commands are short. */
 const LONGEST_REQUEST = 64 * 1024;
-
-/** ms between two lines of progress: more often nobody can read them. */
-const PROGRESS_PAUSE_MS = 100;
 
 /** ms that a caller may take for its request. */
 const PATIENCE_MS = 5000;
@@ -136,6 +134,7 @@ export async function sendCommand(
   signal?.addEventListener("abort", leave);
   try {
     signal?.throwIfAborted();
+    const buffer = new AnswerBuffer();
     const [reader, writer] = [new LineReader(connection), new LineWriter(connection)];
     await writer.write({
       command,
@@ -149,10 +148,13 @@ export async function sendCommand(
       if (answer !== undefined) return answer;
       if (progress !== undefined) onProgress?.(progress);
       if (read !== undefined && file !== undefined) {
-        await answerQuestion(writer, () => readForServer(read, (at, target) => file.read(at, target)));
+        await answerQuestion(
+          writer,
+          () => readForServer(read, buffer, (at, target) => file.read(at, target)),
+        );
       }
       if (asked !== undefined && tree !== undefined) {
-        await answerQuestion(writer, () => answerForTree(tree, asked));
+        await answerQuestion(writer, () => answerForTree(tree, asked, buffer));
       }
     }
     throw new Error(`the server at ${path} ended the connection without an answer`);
@@ -236,26 +238,5 @@ async function runCommand(
     return { answer: await run(args, caller) };
   } catch (error) {
     return { error: (error as Error).message };
-  }
-}
-
-/** Sends progress as fast as somebody reads it, at most ten times a second; what is older than the latest is dropped. */
-class ProgressLines {
-  readonly #writer: LineWriter;
-  #isWriting = false;
-  #next = 0;
-
-  constructor(writer: LineWriter) {
-    this.#writer = writer;
-  }
-
-  tell(progress: Progress): void {
-    if (this.#isWriting || performance.now() < this.#next) return;
-    this.#next = performance.now() + PROGRESS_PAUSE_MS;
-    this.#isWriting = true;
-    // A caller that has gone away is noticed by the reading side.
-    void this.#writer.write({ progress }).catch(() => {}).finally(() => {
-      this.#isWriting = false;
-    });
   }
 }

@@ -109,7 +109,8 @@ export class MemoryBlobStore implements BlobStore {
       },
       flush: () => Promise.resolve(),
       append: (chunk) => {
-        upload.chunks.push(chunk);
+        // The caller's again.
+        upload.chunks.push(chunk.slice());
         upload.size += chunk.length;
         return Promise.resolve();
       },

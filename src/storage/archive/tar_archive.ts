@@ -10,7 +10,7 @@ import { BadArchive, BLOCK, paddedSize, readHeader, type TarHeader } from "./tar
 const WINDOW = 64 * 1024;
 
 /** Bytes of a chunk of a file. */
-const CHUNK = 1024 * 1024;
+const CHUNK = 512 * 1024;
 
 /** Files that are remembered; each costs some 200 bytes of memory. */
 const MOST_FILES = 500_000;
@@ -66,9 +66,13 @@ export class TarArchive implements ArchiveReader {
   async *read(name: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const place = this.#files.get(name);
     if (place === undefined) throw new Error(`no file ${name} in the archive`);
+    // What is read beside each other would otherwise wait in memory for the collector.
+    let buffers = [0, 1].map(() => new Uint8Array(Math.min(CHUNK, place.size)));
     const readAt = (offset: number): Promise<Uint8Array<ArrayBuffer>> | undefined => {
       if (offset >= place.size) return undefined;
-      const chunk = new Uint8Array(Math.min(CHUNK, place.size - offset));
+      const [free, taken] = buffers as [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
+      buffers = [taken, free];
+      const chunk = free.subarray(0, Math.min(CHUNK, place.size - offset));
       const reading = this.#fill(place.at + offset, chunk).then(() => chunk);
       // Whoever asks for it hears of it.
       reading.catch(() => {});
