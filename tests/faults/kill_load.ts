@@ -156,8 +156,7 @@ export class KillClient {
 
   /** Undefined where it is not there any more. */
   async #find(): Promise<Digest | undefined> {
-    const { blobs } = this.#expected.sure;
-    const [digest, blob] = pick([...blobs]) ?? [];
+    const [digest, blob] = pick([...this.#expected.sure.blobs]) ?? [];
     if (digest === undefined) return undefined;
     const mayBeGone = this.#expected.mayBeCollected(this.#expected.sure, digest, performance.now());
     const change = withBlob(digest, blob!.size);

@@ -99,6 +99,7 @@ export class UploadInPieces {
       `the registry has ${offset} bytes, it had said ${acknowledged}, ${sent} were sent`,
     );
     this.#session.acknowledged = offset;
+    delete this.#session.finishedAt;
   }
 }
 
