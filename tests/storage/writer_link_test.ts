@@ -6,6 +6,7 @@ import { makeUploadSessionId } from "../../src/core/upload_session_id.ts";
 import { openForReading } from "../../src/storage/sqlite/open_database.ts";
 import { SqliteMetadataStore } from "../../src/storage/sqlite/sqlite_metadata_store.ts";
 import { SqliteReader } from "../../src/storage/sqlite/sqlite_reader.ts";
+import { SqliteWithdrawals } from "../../src/storage/sqlite/sqlite_scrub_store.ts";
 import { RemoteWriter } from "../../src/storage/sqlite/writer_link.ts";
 import { fakeDigest, push, reference, repo, tag, TempStorage } from "./temp_storage.ts";
 import type { ToTestWriter } from "./writer_thread.ts";
@@ -153,6 +154,23 @@ Deno.test("a large manifest with many references, and a small one that is a part
   const rows = database.prepare("SELECT digest FROM manifest_reference ORDER BY digest").all();
   database.close();
   assert.deepEqual(rows.map(({ digest }) => digest), references.map(({ digest }) => digest).sort());
+});
+
+Deno.test("the damaged bytes of a large manifest arrive as they were", async () => {
+  using storage = new TempStorage();
+  await using writer = new TestWriter(storage);
+  const [store, withdrawals] = [writer.openStore(), new SqliteWithdrawals(writer.openPort())];
+  const manifest = push(A, "large ".repeat(700_000));
+  const { digest } = manifest;
+  const damaged = manifest.bytes.slice();
+  await store.putManifest(manifest);
+  assert.equal(
+    await withdrawals.withdrawContent(digest, damaged.subarray(1)),
+    false,
+    "other bytes are there",
+  );
+  assert.equal(await withdrawals.withdrawContent(digest, damaged), true);
+  assert.equal(damaged.length, 4_200_000, "they are still the caller's");
 });
 
 Deno.test("results and arguments of every shape cross the threads", async () => {

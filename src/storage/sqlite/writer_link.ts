@@ -69,7 +69,10 @@ export class RemoteWriter implements CommandRunner {
  * without a copy, since whoever puts a manifest has given its bytes away.
  */
 function pack(id: number, command: Command): { message: RequestMessage; transfer: ArrayBuffer[] } {
-  if (command.name !== "putManifest") return { message: { id, ...command }, transfer: [] };
+  if (command.name !== "putManifest") {
+    const args = command.args.map((arg) => arg instanceof Uint8Array ? arg.slice().buffer : arg);
+    return { message: { id, name: command.name, args }, transfer: [] };
+  }
   const push = command.args[0] as ManifestPush;
   const { bytes: { buffer, length } } = push;
   const bytes = (length === buffer.byteLength ? buffer : push.bytes.slice().buffer) as ArrayBuffer;
@@ -87,7 +90,9 @@ function pack(id: number, command: Command): { message: RequestMessage; transfer
 
 /** The command as it was, when its turn has come. */
 function unpack({ name, args, bytes, packed }: RequestMessage): Command {
-  if (bytes === undefined) return { name, args };
+  if (bytes === undefined) {
+    return { name, args: args.map((arg) => arg instanceof ArrayBuffer ? new Uint8Array(arg) : arg) };
+  }
   const push = args[0] as ManifestPush;
   const references = packed === undefined
     ? push.references
