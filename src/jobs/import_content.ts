@@ -43,12 +43,26 @@ export async function importContent(options: Import): Promise<ImportReport> {
     };
     const work: ImportWork = { ...options, shown: new Set(), passed };
     const counted = new Set<Digest>();
-    for await (const repository of source.listRepositories((refusal) => tally.refuse(refusal))) {
-      current = repository;
-      passed(0);
-      await importRepository(work, tally, repository, counted);
-      tally.repositories++;
-    }
+    const repositories = source.listRepositories((refusal) => tally.refuse(refusal))[Symbol.asyncIterator]();
+    let fault: { readonly error: unknown } | undefined;
+    const worker = async (): Promise<void> => {
+      while (fault === undefined) {
+        const { value: repository, done: isOver } = await repositories.next();
+        if (isOver) return;
+        current = repository;
+        passed(0);
+        await importRepository(work, tally, repository, counted);
+        tally.repositories++;
+      }
+    };
+    // What is under way comes to its end before anybody is told.
+    await Promise.all(
+      Array.from(
+        { length: source.repositoriesAtOnce ?? 1 },
+        () => worker().catch((error) => void (fault ??= { error })),
+      ),
+    );
+    if (fault !== undefined) throw (fault as { error: unknown }).error;
     return end(true);
   } catch (error) {
     if (signal.aborted) return end(false);

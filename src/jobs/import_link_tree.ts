@@ -27,6 +27,7 @@ const LONGEST_LINK = 64 * 1024;
 const HOLDS = ["_layers", "_config"];
 
 export class LinkTreeSource implements ContentSource {
+  readonly repositoriesAtOnce = 4;
   readonly #tree: FileTree;
   readonly #root: string;
 

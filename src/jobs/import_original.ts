@@ -23,6 +23,7 @@ const TAG_RECORD = /^[0-9a-f]{16}\.(set|del)\.([a-z0-9]{1,16})\.([0-9a-f]{1,128}
 
 /** Both layouts lie in one directory while its records are being converted: what is in the present one counts. */
 export class OriginalSource implements ContentSource {
+  readonly repositoriesAtOnce = 4;
   readonly #tree: FileTree;
   readonly #root: string;
   readonly #before: LinkTreeSource | undefined;

@@ -20,6 +20,10 @@ export class RenamedSource implements ContentSource {
     this.#prefix = `${prefix.replace(/\/+$/, "")}/`;
   }
 
+  get repositoriesAtOnce(): number {
+    return this.#source.repositoriesAtOnce ?? 1;
+  }
+
   async *listRepositories(refuse: Refuse): AsyncIterable<RepositoryName> {
     for await (const repository of this.#source.listRepositories(refuse)) {
       const name = `${this.#prefix}${repository}`;

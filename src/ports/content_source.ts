@@ -43,6 +43,8 @@ export type Refuse = (refusal: Refusal) => void;
  * what was asked for does not come then, and the rest does. Whatever else it throws ends the import.
  */
 export interface ContentSource extends AsyncDisposable {
+  /** Repositories that come beside each other, since most of the time goes into waiting for the disk; 1 where it is absent. */
+  readonly repositoriesAtOnce?: number;
   listRepositories(refuse: Refuse): AsyncIterable<RepositoryName>;
   listTags(repository: RepositoryName, refuse: Refuse): AsyncIterable<SourceTag>;
   /** Manifests that are to come, tagged or not, in any order; what an index among them holds need not be named. */

@@ -298,6 +298,33 @@ Deno.test("an import that is stopped keeps what came, says so, and the next one 
   assert.equal(await tagged(registry, "v1"), index.digest);
 });
 
+Deno.test("repositories come beside each other where the source says so, all of them and once each", async () => {
+  const registry = makeModelRegistry();
+  const shared = makeBlob(500);
+  const source = Object.assign(new MemorySource(), { repositoriesAtOnce: 3 });
+  const images = Array.from({ length: 10 }, (_, n) => {
+    const [config, image] = [makeBlob(), makeManifest(shared, [], { annotations: { n: `${n}` } })];
+    source.put(`r${n}`, config, shared, image).list(`r${n}`, image, "v1");
+    return image;
+  });
+  const reading = new Set<number>();
+  let most = 0;
+  const findBlob = source.findBlob.bind(source);
+  source.findBlob = async (repository, digest) => {
+    reading.add(Number(repository.slice(1)));
+    most = Math.max(most, reading.size);
+    await new Promise((resolve) => setTimeout(resolve));
+    reading.delete(Number(repository.slice(1)));
+    return await findBlob(repository, digest);
+  };
+  const report = await importAll(registry, source);
+  assert.deepEqual([report.repositories, report.manifests.came, report.refused, most], [10, 10, 0, 3]);
+  for (const [n, image] of images.entries()) {
+    assert.equal(await tagged(registry, "v1", repo(`r${n}`)), image.digest);
+    assert.equal((await registry.metadata.findBlob(repo(`r${n}`), shared.digest))?.size, 500);
+  }
+});
+
 Deno.test("a full disk ends the import instead of being told of each blob", async () => {
   const registry = makeModelRegistry();
   const { source } = makeSource();
