@@ -2,13 +2,14 @@
 import type { Metrics } from "../ports/metrics.ts";
 import type { JobEnd } from "./schedule.ts";
 
-export function countJobEnd(metrics: Metrics, { name: job, ms, outcome }: JobEnd): void {
-  metrics.counter("job_runs_total", { job, result: outcome.done ? "done" : "failed" }).add();
-  metrics.gauge("job_last_end_timestamp_seconds", { job }).set(Date.now() / 1000);
-  metrics.gauge("job_last_duration_seconds", { job }).set(ms / 1000);
+/** The label is not called "job": that is what Prometheus calls those whom it asks. */
+export function countJobEnd(metrics: Metrics, { name: task, ms, outcome }: JobEnd): void {
+  metrics.counter("job_runs_total", { task, result: outcome.done ? "done" : "failed" }).add();
+  metrics.gauge("job_last_end_timestamp_seconds", { task }).set(Date.now() / 1000);
+  metrics.gauge("job_last_duration_seconds", { task }).set(ms / 1000);
   if (!outcome.done) return;
   for (const [counted, number] of numbersIn(outcome.report)) {
-    metrics.gauge("job_last_report", { job, counted }).set(number);
+    metrics.gauge("job_last_report", { task, counted }).set(number);
   }
 }
 

@@ -141,14 +141,14 @@ export const METRIC_FAMILIES = {
   job_runs_total: {
     type: "counter",
     help: "Runs of the server's own jobs that ended, by result (done, failed)",
-    labels: ["job", "result"],
+    labels: ["task", "result"],
   },
-  job_last_end_timestamp_seconds: { type: "gauge", help: "When a job last ended", labels: ["job"] },
-  job_last_duration_seconds: { type: "gauge", help: "How long the last run of a job took", labels: ["job"] },
+  job_last_end_timestamp_seconds: { type: "gauge", help: "When a job last ended", labels: ["task"] },
+  job_last_duration_seconds: { type: "gauge", help: "How long the last run of a job took", labels: ["task"] },
   job_last_report: {
     type: "gauge",
     help: "Numbers of the last report of a job, by what they count",
-    labels: ["job", "counted"],
+    labels: ["task", "counted"],
   },
   event_loop_lag_seconds: {
     type: "histogram",

@@ -117,7 +117,7 @@ Deno.test("the store, the disk, the process and the versions are told", async ()
   const [info] = families.get("simple_registry_build_info")!.samples;
   assert.match(`${info!.labels.version} ${info!.labels.deno}`, /^\d+\.\d+\.\d+ \d+\.\d+\.\d+$/);
   // Jobs begin with the server.
-  assert.ok(value(families, "job_runs_total", { job: "expiry of uploads", result: "done" }) >= 1);
+  assert.ok(value(families, "job_runs_total", { task: "expiry of uploads", result: "done" }) >= 1);
 });
 
 Deno.test("of each quota of the configuration the limit is told, and how full the fullest repository is", async () => {

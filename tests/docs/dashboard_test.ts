@@ -21,7 +21,7 @@ const DASHBOARD: { readonly uid: string; readonly panels: readonly Panel[] } = J
 );
 
 /** Of Prometheus, and what it makes of a label `job` of ours. */
-const OTHER_LABELS = ["job", "instance", "le", "exported_job"];
+const OTHER_LABELS = ["job", "instance", "le"];
 
 const NAMES = new Map(
   (Object.keys(METRIC_FAMILIES) as MetricName[]).map((name) => [exposedName(name), metricFamily(name)]),

@@ -214,10 +214,10 @@ async function jobRuns(load: Load): Promise<string> {
   const name = "simple_registry_job_runs_total";
   const families = metrics.get(name)?.samples ?? [];
   for (const { labels } of families) assert.notEqual(labels.result, "failed", JSON.stringify(labels));
-  const runs = ["collect", "scrub"].map((job) => {
-    const count = findSample(metrics, name, { job, result: "done" }) ?? 0;
-    assert.ok(count > 0, `${job} never ran: ${families.map(({ labels }) => labels.job)}`);
-    return `${count} runs of ${job}`;
+  const runs = ["collect", "scrub"].map((task) => {
+    const count = findSample(metrics, name, { task, result: "done" }) ?? 0;
+    assert.ok(count > 0, `${task} never ran: ${families.map(({ labels }) => labels.task)}`);
+    return `${count} runs of ${task}`;
   });
   return `${runs.join(", ")}, ${reloads(load)} reloads`;
 }
