@@ -223,7 +223,7 @@ const COLLECT = {
   grace: key(
     EXPIRY,
     "12h",
-    "What was pushed, mounted or asked for within this time stays, and so does everything this long after a start.",
+    "What was pushed, mounted or asked for within this time, in which servers ran, stays.",
   ),
   window: optionalKey(DAILY_WINDOW, "Time of day for the runs; without it they come at any time."),
 } satisfies Keys;
