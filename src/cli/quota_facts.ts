@@ -42,8 +42,8 @@ export function watchQuotas({ metrics, settings, ...stores }: QuotaFacts): Look 
       const used = await findFullest(stores, name);
       for (const of of limited) {
         const gauges = [
-          metrics.gauge("quota_limit", { repository: name, of }),
-          metrics.gauge("quota_used", { repository: name, of }),
+          metrics.gauge("quota_limit", { configured: name, of }),
+          metrics.gauge("quota_used", { configured: name, of }),
         ] as const;
         gauges[0].set(quota[of]!);
         gauges[1].set(used[of]);

@@ -113,12 +113,12 @@ export const METRIC_FAMILIES = {
     type: "gauge",
     help:
       "What a repository may hold, by the repository of the configuration that says so and by what is counted (bytes, manifests, tags)",
-    labels: ["repository", "of"],
+    labels: ["configured", "of"],
   },
   quota_used: {
     type: "gauge",
     help: "What the fullest of the repositories holds that such a quota is for, looked up once a minute",
-    labels: ["repository", "of"],
+    labels: ["configured", "of"],
   },
   storage_database_bytes: { type: "gauge", help: "Bytes of the database with its log", labels: [] },
   storage_disk_free_bytes: {

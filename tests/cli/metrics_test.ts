@@ -146,7 +146,7 @@ immutable_tags = true`,
   const quotas = (name: string) =>
     Object.fromEntries(
       families.get(`simple_registry_${name}`)!.samples.map(({ labels, value }) => [
-        `${labels.repository} ${labels.of}`,
+        `${labels.configured} ${labels.of}`,
         value,
       ]),
     );

@@ -25,6 +25,7 @@ Deno.test("the authenticator sees every X-Forwarded-For, the certificate, and th
     forwardedFor: ["203.0.113.9, 10.0.0.1", "10.0.0.2"],
     authorization: "Basic x",
     certificateChain,
+    secure: false,
   }]);
 });
 
