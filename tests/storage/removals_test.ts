@@ -1,7 +1,7 @@
 /** Files that somebody counts on stay until the last one lets go. */
 import assert from "node:assert/strict";
 import type { BlobFile } from "../../src/ports/blob_store.ts";
-import { RemovalHold } from "../../src/storage/files/removals.ts";
+import { RemovalHold, Removals } from "../../src/storage/files/removals.ts";
 import { TempStorage } from "./temp_storage.ts";
 
 const [FIRST, SECOND] = ["sha256/00/first.session", "sha256/00/second.session"] as [BlobFile, BlobFile];
@@ -32,4 +32,24 @@ Deno.test("without a hold a file is gone when its removal resolves", async () =>
   await blobs.remove(FIRST);
   assert.deepEqual(storage.listBlobFiles(), []);
   await blobs.remove(FIRST);
+});
+
+Deno.test("a hold that begins while removals are made up for puts off the rest, and keeps the thread from nothing else", async () => {
+  const hold = new RemovalHold();
+  const removed: BlobFile[] = [];
+  let letGo: (() => void) | undefined;
+  const removals = new Removals(hold, (file) => {
+    removed.push(file);
+    letGo ??= hold.take();
+    return Promise.resolve();
+  });
+  const first = hold.take();
+  for (const file of [FIRST, SECOND]) await removals.remove(file);
+  first();
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+  while (removed.length === 0) await pause();
+  assert.deepEqual(removed, [FIRST]);
+  letGo!();
+  while (removed.length === 1) await pause();
+  assert.deepEqual(removed, [FIRST, SECOND]);
 });

@@ -67,8 +67,10 @@ export class Removals {
   }
 
   async #removePutOff(): Promise<void> {
-    for (const file of this.#putOff) {
-      this.#putOff.delete(file);
+    // Those that are put off again meanwhile are for the next look: a set that grows while it is walked through has no end.
+    const files = [...this.#putOff];
+    this.#putOff.clear();
+    for (const file of files) {
       // Whoever asked has its answer; a file that cannot be removed is a stray.
       await this.remove(file).catch(() => {});
     }
