@@ -219,7 +219,7 @@ export interface MetadataStore {
   listRepositories(page: PageRequest<RepositoryName>): Promise<RepositoryName[]>;
   /**
    * Manifests of the repository whose subject is `subject`, in order of their digests.
-   * A page also ends when its annotations reach 1 MiB; the caller asks on with `after` until an empty page comes.
+   * A page also ends when its annotations reach 256 KiB; the caller asks on with `after` until an empty page comes.
    */
   listReferrers(
     repository: RepositoryName,

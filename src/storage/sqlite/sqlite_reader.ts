@@ -22,7 +22,7 @@ import type { CommitCounter } from "./commit_counter.ts";
 import { QUERIES, type QueryName } from "./queries.ts";
 
 /** A page of referrers ends when its annotations reach this many characters. */
-const REFERRERS_PAGE_CHARACTERS = 1024 * 1024;
+const REFERRERS_PAGE_CHARACTERS = 256 * 1024;
 
 /** Entries of the tag and blob memory, which lives only between two commits. */
 const MOST_REMEMBERED = 10_000;
