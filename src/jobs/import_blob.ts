@@ -6,7 +6,7 @@ import type { RepositoryName } from "../core/repository_name.ts";
 import { SourceFault } from "../core/source_fault.ts";
 import type { SourceBlob } from "../ports/content_source.ts";
 import { mountFrom } from "../registry/mount.ts";
-import { announceHeldBlob } from "../registry/pull.ts";
+import { isAnnounced } from "../registry/pull.ts";
 import { uploadWhole } from "../registry/upload.ts";
 import type { ImportWork } from "./import_work.ts";
 
@@ -64,13 +64,7 @@ async function isHere(
     const held = await registry.metadata.findBlob(repository, digest);
     return held !== undefined && await registry.blobs.isWhole(held.file, held.size);
   }
-  try {
-    await announceHeldBlob(registry, repository, digest);
-    return true;
-  } catch (error) {
-    if (error instanceof OciError && error.code === "BLOB_UNKNOWN") return false;
-    throw error;
-  }
+  return await isAnnounced(registry, repository, digest);
 }
 
 async function holdersOf(

@@ -1,12 +1,11 @@
 /** Mount: lets a repository hold a blob that another one holds, without moving its bytes. */
 import type { Caller } from "../core/caller.ts";
 import { algorithmOf, type Digest } from "../core/digest.ts";
-import { OciError } from "../core/oci_error.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import { uploadOwnerOf } from "../core/upload_owner.ts";
 import type { UploadSession } from "../ports/metadata_store.ts";
 import { authorize, isAllowed } from "./authorize.ts";
-import { announceHeldBlob } from "./pull.ts";
+import { isAnnounced } from "./pull.ts";
 import { quotaIsFull } from "./quota.ts";
 import type { Registry } from "./registry.ts";
 import { startUpload } from "./upload.ts";
@@ -81,19 +80,4 @@ export async function mountFrom(
   const mounted = await registry.metadata.mountBlob({ repository, from, digest, quota, at });
   if (mounted !== undefined && "kind" in mounted) throw quotaIsFull(repository, mounted);
   return mounted !== undefined;
-}
-
-/** True when the repository holds the blob already and the client may count on it. */
-async function isAnnounced(
-  registry: Registry,
-  repository: RepositoryName,
-  digest: Digest,
-): Promise<boolean> {
-  try {
-    await announceHeldBlob(registry, repository, digest);
-    return true;
-  } catch (error) {
-    if (error instanceof OciError && error.code === "BLOB_UNKNOWN") return false;
-    throw error;
-  }
 }

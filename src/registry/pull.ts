@@ -70,6 +70,21 @@ export async function announceHeldBlob(
   throw blobUnknown(repository, digest);
 }
 
+/** True when the repository holds the blob already, and whoever asked may count on it: {@linkcode announceHeldBlob}. */
+export async function isAnnounced(
+  registry: Registry,
+  repository: RepositoryName,
+  digest: Digest,
+): Promise<boolean> {
+  try {
+    await announceHeldBlob(registry, repository, digest);
+    return true;
+  } catch (error) {
+    if (error instanceof OciError && error.code === "BLOB_UNKNOWN") return false;
+    throw error;
+  }
+}
+
 /** What a client reads that asks for a blob which the repository does not hold. */
 export function blobUnknown(repository: RepositoryName, digest: Digest): OciError {
   return new OciError("BLOB_UNKNOWN", { message: `Repository "${repository}" has no blob ${digest}` });
