@@ -37,7 +37,7 @@ export async function runSyncCommand(
   const run = () => runCopies(work, copies, { dryRun, progress, signal });
   // A dry run changes nothing, so it may run beside anything.
   const report = dryRun ? await run() : await work.schedule.runAlone(SYNC, run);
-  if (!dryRun && asked === undefined) await memoryOf(work).note(wanted, report, work.clock.now());
+  if (!dryRun && asked === undefined) await noteCopies(work, wanted, report);
   return { ...report };
 }
 
@@ -66,7 +66,7 @@ async function runDueCopies(work: DataWork): Promise<void> {
   const copies = due.map((one) => copyOf(one, settings));
   const around = { dryRun: false, progress: () => {}, signal: schedule.stopping };
   const report = await schedule.runAlone(SYNC, () => runCopies(work, copies, around));
-  await memory.note(due, report, clock.now());
+  await noteCopies(work, due, report);
 }
 
 interface Around {
@@ -104,6 +104,15 @@ function configuredCopies({ syncs }: Settings, to: unknown): readonly SyncSettin
       ? "Nothing to copy: the configuration has no [[mirror]], and no --from was given"
       : `Nothing to copy: no [[mirror]] of the configuration goes to ${JSON.stringify(to)}`,
   );
+}
+
+async function noteCopies(
+  work: DataWork,
+  copies: readonly SyncSettings[],
+  report: SyncReport,
+): Promise<void> {
+  const { clock, settings: { syncs: configured } } = work;
+  await memoryOf(work).note(copies, report, { now: clock.now(), configured });
 }
 
 function memoryOf({ layout }: DataWork): SyncMemory {

@@ -23,9 +23,20 @@ export class SyncMemory {
     return { of: (copy) => times[keyOf(copy)] ?? {} };
   }
 
-  /** Writes down what became of copies; those that no settings name any more are forgotten when they change again. */
-  async note(copies: readonly SyncSettings[], report: SyncReport, now: number): Promise<void> {
-    const times = await this.#times();
+  /**
+   * Writes down what became of copies.
+   *
+   * @param configured all that the settings name now; others are forgotten
+   */
+  async note(
+    copies: readonly SyncSettings[],
+    report: SyncReport,
+    { now, configured }: { readonly now: number; readonly configured: readonly SyncSettings[] },
+  ): Promise<void> {
+    const known = await this.#times();
+    const times = Object.fromEntries(
+      configured.map(keyOf).flatMap((key) => key in known ? [[key, known[key]!]] : []),
+    );
     for (const [index, copy] of copies.entries()) {
       const outcome = report.copies[index];
       if (outcome === undefined || ("complete" in outcome && !outcome.complete)) continue;
