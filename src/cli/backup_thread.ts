@@ -6,6 +6,7 @@ import {
   makeBackup,
 } from "../storage/backup/make_backup.ts";
 import type { JobOver } from "./job_worker.ts";
+import { reportJob } from "./report_job.ts";
 
 /** First and only message to the thread, which is ended to stop the backup. */
 export type StartBackup = Omit<MakeBackup, "progress">;
@@ -15,27 +16,13 @@ export interface FromBackup {
   readonly progress: BackupProgress;
 }
 
-/** ms between two messages of progress. */
-const PROGRESS_PAUSE_MS = 100;
-
 const thread = self as unknown as {
   onmessage: (event: MessageEvent<StartBackup>) => void;
   postMessage(message: FromBackup | JobOver<BackupReport>): void;
 };
 
-thread.onmessage = async ({ data }) => {
-  let next = 0;
-  try {
-    const report = await makeBackup({
-      ...data,
-      progress(progress) {
-        if (performance.now() < next) return;
-        next = performance.now() + PROGRESS_PAUSE_MS;
-        thread.postMessage({ kind: "progress", progress });
-      },
-    });
-    thread.postMessage({ kind: "ended", report });
-  } catch (error) {
-    thread.postMessage({ kind: "failed", reason: (error as Error).message });
-  }
-};
+thread.onmessage = ({ data }) =>
+  void reportJob<BackupProgress, BackupReport>(
+    (message) => thread.postMessage(message),
+    (progress) => makeBackup({ ...data, progress }),
+  );

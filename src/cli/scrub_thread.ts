@@ -7,6 +7,7 @@ import { RemovalHold } from "../storage/files/removals.ts";
 import { SqliteWithdrawals } from "../storage/sqlite/sqlite_scrub_store.ts";
 import { RemoteWriter } from "../storage/sqlite/writer_link.ts";
 import type { JobOver } from "./job_worker.ts";
+import { reportJob } from "./report_job.ts";
 import { runScrub, type ScrubOptions } from "./scrub_job.ts";
 
 /** First message to the thread. */
@@ -29,9 +30,6 @@ export type FromScrub =
     readonly fields: LogFields;
   };
 
-/** ms between two messages of progress. */
-const PROGRESS_PAUSE_MS = 100;
-
 const thread = self as unknown as {
   onmessage: (event: MessageEvent) => void;
   postMessage(message: FromScrub | JobOver<ScrubReport>): void;
@@ -42,28 +40,22 @@ const say = (level: "info" | "warn" | "error") => (message: string, fields: LogF
 
 const log: Log = { debug() {}, info: say("info"), warn: say("warn"), error: say("error") };
 
-thread.onmessage = async ({ data }: MessageEvent<StartScrub>) => {
+thread.onmessage = ({ data }: MessageEvent<StartScrub>) => {
   const stop = new AbortController();
   thread.onmessage = () => stop.abort();
   const hold = new RemovalHold(data.removals);
   const { writer } = data;
-  let next = 0;
-  try {
-    const report = await runScrub(new Layout(data.rootDir), data.options, {
-      log,
-      signal: stop.signal,
-      areRemovalsHeld: () => hold.isHeld,
-      withdrawals: new SqliteWithdrawals(writer === undefined ? NO_WRITER : new RemoteWriter(writer)),
-      progress(progress) {
-        if (performance.now() < next) return;
-        next = performance.now() + PROGRESS_PAUSE_MS;
-        thread.postMessage({ kind: "progress", progress });
-      },
-    });
-    thread.postMessage({ kind: "ended", report });
-  } catch (error) {
-    thread.postMessage({ kind: "failed", reason: (error as Error).message });
-  }
+  void reportJob<ScrubProgress, ScrubReport>(
+    (message) => thread.postMessage(message),
+    (progress) =>
+      runScrub(new Layout(data.rootDir), data.options, {
+        log,
+        signal: stop.signal,
+        areRemovalsHeld: () => hold.isHeld,
+        withdrawals: new SqliteWithdrawals(writer === undefined ? NO_WRITER : new RemoteWriter(writer)),
+        progress,
+      }),
+  );
 };
 
 const NO_WRITER = {
