@@ -19,7 +19,7 @@ TEST := test --allow-all
 LAYER_TEST := tests/layers_test.ts
 
 # Fetched before the tests start it: what it says on its first start is not what they compare.
-PROGRAM := main.ts $(wildcard src/cli/*_thread.ts)
+PROGRAM := main.ts $(wildcard src/cli/threads/*_thread.ts)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test soak check binary dist test-binary bench fmt clean

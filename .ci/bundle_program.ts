@@ -7,11 +7,12 @@ import { relative } from "node:path";
 const OUT = "build/bundle";
 
 /** Where threads begin; they are started by URL, so no import leads there. */
-const threads = [...Deno.readDirSync("src/cli")].map(({ name }) => name)
+const THREADS = "src/cli/threads";
+const threads = [...Deno.readDirSync(THREADS)].map(({ name }) => name)
   .filter((name) => name.endsWith("_thread.ts")).toSorted();
 
 await Deno.remove("build", { recursive: true }).catch(() => {});
-const entries = ["main.ts", ...threads.map((name) => `src/cli/${name}`)];
+const entries = ["main.ts", ...threads.map((name) => `${THREADS}/${name}`)];
 await deno(["bundle", "--quiet", "--platform", "deno", "--packages", "bundle", "--outdir", OUT, ...entries]);
 
 const { npmCache } = JSON.parse(await deno(["info", "--json"]));

@@ -121,7 +121,7 @@ Deno.test("SQL engines and sockets stay in their layers", async () => {
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("every thread begins in a file where the binary has it from: src/cli/NAME_thread.ts, by a URL as written", () => {
+Deno.test("every thread begins in a file where the binary has it from: src/cli/threads/NAME_thread.ts, by a URL as written", () => {
   const started = sourceFiles().flatMap((file) =>
     readCode(file).flatMap((line) =>
       [...line.matchAll(/new URL\(([^)]*)\)/g)].map(([, args]) => ({ file, args: args! }))
@@ -129,8 +129,8 @@ Deno.test("every thread begins in a file where the binary has it from: src/cli/N
   ).filter(({ args }) => args.includes("import.meta.url"));
   const names = started.map(({ file, args }) => {
     const name = /^"\.\/(\w+_thread\.ts)", import\.meta\.url$/.exec(args)?.[1];
-    assert.ok(name !== undefined && file.startsWith("src/cli/"), `${file}: new URL(${args})`);
-    return `src/cli/${name}`;
+    assert.ok(name !== undefined && file.startsWith("src/cli/threads/"), `${file}: new URL(${args})`);
+    return `src/cli/threads/${name}`;
   });
   assert.deepEqual(new Set(names), new Set(threadFiles()));
 });
@@ -165,9 +165,9 @@ function layerOf(file: string): string {
 }
 
 function threadFiles(): string[] {
-  return [...Deno.readDirSync(`${projectRoot}src/cli`)]
+  return [...Deno.readDirSync(`${projectRoot}src/cli/threads`)]
     .filter(({ name }) => name.endsWith("_thread.ts"))
-    .map(({ name }) => `src/cli/${name}`);
+    .map(({ name }) => `src/cli/threads/${name}`);
 }
 
 function sourceFiles(): string[] {

@@ -1,6 +1,6 @@
 /** Every command with its arguments and options: what help, the reading of options and shell completion are made of. */
 import { ACTIONS } from "../policy/access_vocabulary.ts";
-import { CLIENT_NAMES } from "./client_config.ts";
+import { CLIENT_NAMES } from "./commands/client_config.ts";
 
 export interface OptionEntry {
   /** Without dashes. */

@@ -1,7 +1,7 @@
 /** Webhooks are asked by threads that may use the network and nothing else of the machine. */
 import assert from "node:assert/strict";
 import type { WebhookTarget } from "../../src/auth/webhook_client.ts";
-import { NOTHING } from "../../src/cli/threads.ts";
+import { NOTHING } from "../../src/cli/threads/threads.ts";
 import { issueCertificate } from "../harness/certificates.ts";
 import { WebhookServer } from "./webhook_server.ts";
 
@@ -14,7 +14,7 @@ const server = issueCertificate({
 });
 const client = issueCertificate({ commonName: "registry", issuer: ca, purposes: ["clientAuth"] });
 
-/** Permissions of an HTTP thread as src/cli/threads.ts gives them, without its directory. */
+/** Permissions of an HTTP thread as src/cli/threads/threads.ts gives them, without its directory. */
 const PERMISSIONS = { ...NOTHING, net: true, sys: ["statfs"] } as const;
 
 async function askInThread(target: WebhookTarget): Promise<{ allowed: boolean; errors: string[] }> {

@@ -1,7 +1,7 @@
 /** Shell completion, asked in the shells themselves: what they offer is what the table of commands has. */
 import assert from "node:assert/strict";
 import { COMMANDS } from "../../src/cli/command_table.ts";
-import { writeCompletion } from "../../src/cli/completion.ts";
+import { writeCompletion } from "../../src/cli/completion/completion.ts";
 import { UsageError } from "../../src/cli/usage.ts";
 import { testWith } from "../harness/real_clients.ts";
 import { runCommand } from "../harness/run_command.ts";

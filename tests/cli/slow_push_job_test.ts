@@ -1,7 +1,7 @@
 /** The job that keeps what slow pushes have brought goes by the settings of the moment. */
 import assert from "node:assert/strict";
-import { slowPushJob } from "../../src/cli/collect_command.ts";
-import type { DataWork } from "../../src/cli/data_command.ts";
+import { slowPushJob } from "../../src/cli/commands/collect_command.ts";
+import type { DataWork } from "../../src/cli/commands/data_command.ts";
 import { CollectMemory } from "../../src/jobs/collect_memory.ts";
 
 const HOUR = 3_600_000;

@@ -1,7 +1,7 @@
 /** Nothing that people can write or type is missing in the documents. */
 import assert from "node:assert/strict";
 import { describeRequest } from "../../src/auth/webhook_request.ts";
-import { CLIENT_NAMES } from "../../src/cli/client_config.ts";
+import { CLIENT_NAMES } from "../../src/cli/commands/client_config.ts";
 import { COMMANDS } from "../../src/cli/command_table.ts";
 import { USAGE } from "../../src/cli/usage.ts";
 import { KEYS_OF_THE_ORIGINAL } from "../../src/config/keys_of_the_original.ts";

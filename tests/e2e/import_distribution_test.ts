@@ -1,6 +1,6 @@
 /** The data directory of distribution's registry, filled by real clients, and taken over beside the running server. */
 import assert from "node:assert/strict";
-import { makeBundleTrial } from "../cli/bundle_trial.ts";
+import { makeBundleTrial } from "../cli/commands/bundle_trial.ts";
 import {
   buildImage,
   buildIndex,

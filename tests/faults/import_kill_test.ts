@@ -1,6 +1,6 @@
 /** An import that is killed leaves nothing half, and the next one brings the rest. */
 import assert from "node:assert/strict";
-import { makeBundleTrial } from "../cli/bundle_trial.ts";
+import { makeBundleTrial } from "../cli/commands/bundle_trial.ts";
 import { buildImage, listContents } from "../harness/build_images.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { captureCommand } from "../harness/run_command.ts";

@@ -1,7 +1,7 @@
 /** Cuts the power of a server at any moment of a record, and opens what is left of its disk. */
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import { prepareData } from "../../src/cli/prepare_data.ts";
+import { prepareData } from "../../src/cli/commands/prepare_data.ts";
 import type { Digest } from "../../src/core/digest.ts";
 import { JsonLog } from "../../src/server/json_log.ts";
 import { BALLAST_SIZE } from "../../src/storage/files/ballast.ts";

@@ -176,7 +176,7 @@ Deno.test({
   async fn() {
     await using trial = await DataTrial.make();
     await pushBlobs(trial, 3, 100_000);
-    const script = new URL("../cli/terminal.py", import.meta.url).pathname;
+    const script = new URL("../cli/commands/terminal.py", import.meta.url).pathname;
     const words = await trial.words("scrub", "--rate", "300000");
     const { code, stdout } = await captureCommand(["python3", script, "[]", ...words]);
     assert.equal(code, 0, stdout);

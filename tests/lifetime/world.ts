@@ -1,9 +1,9 @@
 /** A registry on real files and SQLite whose machine a test owns: its clock, its restarts, and every job of the server. */
 import assert from "node:assert/strict";
-import { collectJob, slowPushJob } from "../../src/cli/collect_command.ts";
-import { cutoffOfAge } from "../../src/cli/cutoff_of_age.ts";
-import type { DataWork } from "../../src/cli/data_command.ts";
-import { retentionJob } from "../../src/cli/retention_command.ts";
+import { collectJob, slowPushJob } from "../../src/cli/commands/collect_command.ts";
+import { cutoffOfAge } from "../../src/cli/commands/cutoff_of_age.ts";
+import type { DataWork } from "../../src/cli/commands/data_command.ts";
+import { retentionJob } from "../../src/cli/commands/retention_command.ts";
 import { makeRepositoryRules } from "../../src/cli/repository_rules.ts";
 import { Schedule } from "../../src/cli/schedule.ts";
 import type { Settings } from "../../src/config/settings.ts";

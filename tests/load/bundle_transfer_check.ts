@@ -1,6 +1,6 @@
 /** How fast bundles are written and read beside a plain copy of the same bytes with their sha256, and in what memory. */
 import assert from "node:assert/strict";
-import { makeBundleTrial } from "../cli/bundle_trial.ts";
+import { makeBundleTrial } from "../cli/commands/bundle_trial.ts";
 import { describeContent, makeContent, makeJsonContent, randomBytes } from "../harness/build_images.ts";
 import type { RegistryApi } from "../harness/registry_api.ts";
 import { megabytes, readProcessMemory } from "./process_memory.ts";

@@ -1,5 +1,5 @@
 /** The HTTP thread of the program, except that it measures its event loop. */
-import "../../src/cli/http_thread.ts";
+import "../../src/cli/threads/http_thread.ts";
 import { probeLoop } from "./loop_probe.ts";
 
 probeLoop("http");

@@ -1,6 +1,6 @@
 /** The threads of a server on a data directory, with a probe in the event loop of each HTTP thread. */
-import { Scrape } from "../../src/cli/scrape.ts";
-import type { DataWork } from "../../src/cli/data_command.ts";
+import { Scrape } from "../../src/cli/facts/scrape.ts";
+import type { DataWork } from "../../src/cli/commands/data_command.ts";
 import { urlOf } from "../../src/cli/place_url.ts";
 import { Schedule } from "../../src/cli/schedule.ts";
 import { openStores, systemClock } from "../../src/cli/wire.ts";
@@ -8,7 +8,7 @@ import { loadConfig } from "../../src/config/load_config.ts";
 import type { Settings } from "../../src/config/settings.ts";
 import { Layout } from "../../src/storage/files/layout.ts";
 import { JsonLog } from "../../src/server/json_log.ts";
-import { Threads } from "../../src/cli/threads.ts";
+import { Threads } from "../../src/cli/threads/threads.ts";
 import { LAG_CHANNEL, type LagReport } from "./loop_probe.ts";
 
 const BASICS = `
@@ -68,7 +68,7 @@ export class ProbedServer implements AsyncDisposable {
       count,
       {
         http: new URL("./probed_http_thread.ts", import.meta.url),
-        writer: new URL("../../src/cli/writer_thread.ts", import.meta.url),
+        writer: new URL("../../src/cli/threads/writer_thread.ts", import.meta.url),
       },
     );
     const idle = new Worker(new URL("./idle_thread.ts", import.meta.url), { type: "module" });

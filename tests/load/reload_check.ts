@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomFillSync } from "node:crypto";
 import { dirname } from "node:path";
-import { Verdicts } from "../cli/reload_verdicts.ts";
+import { Verdicts } from "../cli/reload/reload_verdicts.ts";
 import { writeServerCertificate } from "../harness/certificates.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { type RunningRegistry, startRegistry } from "../harness/start_registry.ts";

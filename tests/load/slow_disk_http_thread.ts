@@ -1,5 +1,5 @@
 /** The HTTP thread of the program, except that what it writes to files takes its time, as on a slow disk. */
-import "../../src/cli/http_thread.ts";
+import "../../src/cli/threads/http_thread.ts";
 import { SLOW_DISK, THREADS } from "./slow_disk.ts";
 
 const { write } = Deno.FsFile.prototype;

@@ -6,7 +6,7 @@ const ThreadOfProgram = Worker;
 /** HTTP threads begin in a file of ours, which makes their writes slow. */
 class ThreadOnSlowDisk extends ThreadOfProgram {
   constructor(entry: URL, options: WorkerOptions) {
-    const isHttp = entry.href.endsWith("/src/cli/http_thread.ts");
+    const isHttp = entry.href.endsWith("/src/cli/threads/http_thread.ts");
     super(isHttp ? new URL("./slow_disk_http_thread.ts", import.meta.url) : entry, options);
   }
 }

@@ -3,7 +3,7 @@ import type { ListenerSettings, ServerSettings } from "../../config/settings.ts"
 import { showAddress } from "../../config/show_address.ts";
 import { requireFreePath } from "../../server/socket_file.ts";
 import { urlOf } from "../place_url.ts";
-import { describeListenFault } from "../listen_fault.ts";
+import { describeListenFault } from "../threads/listen_fault.ts";
 import { filesNeeded } from "../files_needed.ts";
 import { type Finding, odd, well, wrong } from "./finding.ts";
 import type { RunningServer } from "./check_running.ts";

@@ -1,6 +1,6 @@
 /** The `doctor` command: one line for each thing that it looked at, or the same for programs. */
-import type { CommandText } from "../ask_data.ts";
-import { inJson } from "../ask_data.ts";
+import type { CommandText } from "../commands/ask_data.ts";
+import { inJson } from "../commands/ask_data.ts";
 import { readOptions } from "../options.ts";
 import { isPainted, paintLevel } from "../paint.ts";
 import { examine } from "./examine.ts";

@@ -9,9 +9,9 @@ import type {
   ControlCaller,
   Progress,
 } from "../../server/control_socket.ts";
-import type { DataWork } from "../data_command.ts";
+import type { DataWork } from "../commands/data_command.ts";
 import type { Job } from "../schedule.ts";
-import { registryOf } from "../work_registry.ts";
+import { registryOf } from "../commands/work_registry.ts";
 import { copyOf, readAskedCopy } from "./sync_copies.ts";
 import { SyncMemory } from "./sync_memory.ts";
 

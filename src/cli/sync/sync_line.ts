@@ -2,11 +2,11 @@
 import type { Settings } from "../../config/settings.ts";
 import { formatCount } from "../../core/format_count.ts";
 import { type CopyFailure, type CopyReport, isWhole, type SyncReport } from "../../jobs/sync.ts";
-import { type CommandText, inJson } from "../ask_data.ts";
-import { type DataCommands, runDataCommand } from "../data_command.ts";
-import { describeArrivals, describeRefusals } from "../describe_arrivals.ts";
+import { type CommandText, inJson } from "../commands/ask_data.ts";
+import { type DataCommands, runDataCommand } from "../commands/data_command.ts";
+import { describeArrivals, describeRefusals } from "../commands/describe_arrivals.ts";
 import { readOptions } from "../options.ts";
-import { ProgressBar } from "../progress_bar.ts";
+import { ProgressBar } from "../commands/progress_bar.ts";
 import { UsageError } from "../usage.ts";
 import { SILENT } from "../../server/silent_log.ts";
 import { SYNC } from "./sync_command.ts";
