@@ -109,14 +109,14 @@ Deno.test("listReferrers() gives the manifests about one subject, in order of di
   }
 });
 
-Deno.test("a page of referrers ends when its annotations reach 1 MiB, and the next one goes on", async () => {
+Deno.test("a page of referrers ends when its annotations reach 256 KiB, and the next one goes on", async () => {
   using storage = new TempStorage();
   using metadata = storage.openMetadata();
   const digests: Digest[] = [];
   for (let i = 0; i < 10; i++) {
     const manifest = push(A, `referrer ${i}`, {
       subject: SUBJECT,
-      annotations: { big: "x".repeat(300_000) },
+      annotations: { big: "x".repeat(75_000) },
     });
     await metadata.store.putManifest(manifest);
     digests.push(manifest.digest);
