@@ -9,7 +9,7 @@ class WatchedThread extends ThreadOfProgram {
   #message: { choice?: SharedArrayBuffer } = {};
 
   constructor(entry: URL, options: WorkerOptions & { deno: { permissions: object } }) {
-    const kind = /\/src\/cli\/(http|writer)_thread\.ts$/.exec(entry.href)?.[1];
+    const kind = /\/src\/cli\/threads\/(http|writer)_thread\.ts$/.exec(entry.href)?.[1];
     // To kill itself, a thread has to be allowed to run programs.
     const deno = { permissions: { ...options.deno.permissions, ...(kind && { run: true }) } };
     const place = kind === undefined ? entry : new URL(`./dying_${kind}_thread.ts`, import.meta.url);
