@@ -42,8 +42,10 @@ export class ServiceManager {
   constructor(address: ServiceManagerAddress, log: Log) {
     this.#address = address;
     this.#log = log;
-    // Without a name of its own, so that nothing is left in the file system.
-    this.#from = Deno.listenDatagram({ transport: "unixpacket", path: "" });
+    // In the abstract namespace, so that nothing is left in the file system. The system would find a name for an empty
+    // path too, which Deno refuses to a program that has not every permission.
+    const path = `\0simple-registry-${crypto.randomUUID()}`;
+    this.#from = Deno.listenDatagram({ transport: "unixpacket", path });
   }
 
   /** The service serves. @param status one line for `systemctl status` */

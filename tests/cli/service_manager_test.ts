@@ -1,7 +1,11 @@
 /** What systemd hears of the server, over a real datagram socket. */
 import assert from "node:assert/strict";
 import { findServiceManager } from "../../src/server/service_manager.ts";
-import { PROGRAM, ProgramFolder } from "./run_program.ts";
+import { registryProgram } from "../harness/start_registry.ts";
+import { ProgramFolder } from "./run_program.ts";
+
+/** With the permissions that the program has with people, not with every one. */
+const PROGRAM = await registryProgram();
 
 /** The end that systemd has. */
 class Listener implements Disposable {
@@ -34,6 +38,8 @@ async function follow(socket: string, name: string): Promise<void> {
   await folder.configure('[server]\nport = 0\n[blob_store.fs]\nroot_dir = "data"\n');
   using systemd = new Listener(socket);
   const server = folder.serve(["server"], PROGRAM, { NOTIFY_SOCKET: name, WATCHDOG_USEC: "200000" });
+  // One that cannot start fails the test instead of keeping it waiting.
+  await server.waitForLine("its start", (line) => line.includes('"listening"') || undefined);
   assert.match(await systemd.nextState(), /^READY=1\nSTATUS=serving http:\/\/127\.0\.0\.1:\d+$/);
   assert.equal(await systemd.next(), "WATCHDOG=1");
   assert.equal(await systemd.next(), "WATCHDOG=1");
@@ -62,6 +68,7 @@ Deno.test("a heartbeat ends while the server does not answer itself", async () =
   const socket = `${folder.path}/notify`;
   using systemd = new Listener(socket);
   const server = folder.serve(["server"], PROGRAM, { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "200000" });
+  await server.waitForLine("its start", (line) => line.includes('"listening"') || undefined);
   assert.match(await systemd.next(), /^READY=1\n/);
   assert.equal(await systemd.next(), "WATCHDOG=1");
   server.kill("SIGSTOP");
