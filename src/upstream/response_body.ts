@@ -8,8 +8,12 @@ import { type SocketValve, valveOf } from "./pinned_agent.ts";
 const HIGH_WATER = 1024 * 1024;
 const LOW_WATER = 256 * 1024;
 
-/** Bytes of a body that nobody wants which are read to keep its connection. */
+/** Bytes of a body that nobody wants which are read to keep its connection, and ms that this may take. */
 const MOST_DISCARDED = 64 * 1024;
+const LONGEST_DISCARD_MS = 500;
+
+/** Bytes a second at which a body that is read whole must come: somebody waits for it, and others for its turn. */
+const LEAST_RATE = 16 * 1024;
 
 export class ResponseBody {
   readonly #response: IncomingMessage;
@@ -61,18 +65,23 @@ export class ResponseBody {
   }
 
   /**
-   * The whole body, which must not be larger than `limit` bytes.
+   * The whole body, which must not be larger than `limit` bytes. It has the time that it may stand still, and more as it
+   * comes: a byte now and then is not enough.
    *
    * @param what for the message
    * @throws {UpstreamFault}
    */
   async readWhole(limit: number, what: string): Promise<Uint8Array> {
+    const started = performance.now();
     const parts: Uint8Array[] = [];
     let length = 0;
     for await (const chunk of this.chunks()) {
       length += chunk.length;
       if (length > limit) {
         throw new UpstreamFault("broken", `"${this.#host}" sends ${what} of more than ${limit} bytes`);
+      }
+      if (performance.now() - started > this.#stallMs + length / LEAST_RATE * 1000) {
+        throw new UpstreamFault("timeout", `"${this.#host}" sends ${what} too slowly`);
       }
       parts.push(chunk);
     }
@@ -82,6 +91,7 @@ export class ResponseBody {
   /** Reads a short body so that its connection can be used again, and ends that of a long one. */
   async discard(): Promise<void> {
     let length = 0;
+    const timer = setTimeout(() => this.#response.destroy(), LONGEST_DISCARD_MS);
     try {
       for await (const chunk of this.chunks()) {
         length += chunk.length;
@@ -89,6 +99,8 @@ export class ResponseBody {
       }
     } catch {
       // Nobody wanted it.
+    } finally {
+      clearTimeout(timer);
     }
   }
 

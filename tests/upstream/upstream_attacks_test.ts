@@ -267,6 +267,34 @@ Deno.test("a blob that breaks off, or stands still, is a fault and no end", asyn
   }
 });
 
+Deno.test("what is read whole and comes drop by drop is given up, and so is what nobody wants", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const drips: ServerResponse[] = [];
+  const drip = (response: ServerResponse) => {
+    drips.push(response);
+    let drops = 0;
+    const timer = setInterval(() => {
+      if (drops++ < 200) response.write(" ");
+      else response.end();
+    }, 50);
+    response.on("close", () => clearInterval(timer));
+    return true;
+  };
+  using client = makeClient({ url: upstream.url, readTimeoutMs: 400 });
+  upstream.script = (_, response) => {
+    response.writeHead(200, { "content-type": "application/vnd.oci.image.manifest.v1+json" });
+    return drip(response);
+  };
+  await expectFault(client.getManifest(NAME, tagged("v1")), "timeout", /too slowly/);
+  await expectFault(client.listTags(NAME, 10), "timeout", /too slowly/);
+  upstream.script = (_, response) => {
+    response.writeHead(404);
+    return drip(response);
+  };
+  assert.equal(await client.getManifest(NAME, tagged("v1")), undefined);
+  assert.deepEqual(drips.map((response) => response.writableEnded), [false, false, false]);
+});
+
 Deno.test("a compressed blob, which nobody asked for, is refused", async () => {
   await using upstream = await ScriptedUpstream.start();
   upstream.script = ({ headers }, response) => {
