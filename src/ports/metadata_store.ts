@@ -210,6 +210,8 @@ export interface MetadataStore {
   findManifest(repository: RepositoryName, reference: Reference): Promise<StoredManifest | undefined>;
   /** A blob, if this repository holds it. */
   findBlob(repository: RepositoryName, digest: Digest): Promise<HeldBlob | undefined>;
+  /** Manifests of the repository that point at a content, whether it holds that or not; at most `limit`. */
+  listManifestsWith(repository: RepositoryName, content: Digest, limit: number): Promise<Digest[]>;
   /** Repositories that hold a blob, in byte order, at most `limit`; of the 1,000 oldest holders, if there are more. */
   listHolders(digest: Digest, limit: number): Promise<RepositoryName[]>;
   listTags(repository: RepositoryName, page: PageRequest<Tag>): Promise<Tag[]>;

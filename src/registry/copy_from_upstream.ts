@@ -6,10 +6,10 @@ import type { Tag } from "../core/tag.ts";
 import { UpstreamFault, type UpstreamFaultKind } from "../core/upstream_fault.ts";
 import type { UpstreamBlob, UpstreamManifest } from "../ports/upstream.ts";
 import { mountFrom } from "./mount.ts";
-import type { RemoteRepository } from "./mirror_source.ts";
 import { pushManifest } from "./push.ts";
 import { readOn } from "./read_on.ts";
 import type { Registry } from "./registry.ts";
+import type { RemoteBlobs } from "./stated_sizes.ts";
 import { steadily } from "./steady_chunks.ts";
 import { uploadWhole } from "./upload.ts";
 import type { UploadWatch } from "./upload_piece.ts";
@@ -97,7 +97,7 @@ export async function shareUpstreamBlob(
   registry: Registry,
   repository: RepositoryName,
   digest: Digest,
-  { upstream, name }: RemoteRepository,
+  { upstream, name }: RemoteBlobs,
 ): Promise<boolean> {
   const holders = (await registry.metadata.listHolders(digest, MOST_HOLDERS)).filter((holder) =>
     holder !== repository
@@ -118,6 +118,9 @@ function translate(fault: unknown, what: string): unknown {
     case "DIGEST_INVALID":
       return new UpstreamFault("broken", `the upstream sends other bytes as ${what}`, { cause: fault });
     case "SIZE_INVALID":
+      return new UpstreamFault("broken", `the upstream sends more or fewer bytes of ${what} than there are`, {
+        cause: fault,
+      });
     case "MANIFEST_INVALID":
     case "BLOB_UPLOAD_INVALID":
       return new UpstreamFault("broken", `the upstream sends a ${what} that is not taken: ${fault.message}`, {

@@ -5,9 +5,10 @@ import type { UploadSessionId } from "../core/upload_session_id.ts";
 import { Arrival } from "./arrival.ts";
 import { shareUpstreamBlob, storeUpstreamBlob } from "./copy_from_upstream.ts";
 import { Flights } from "./flights.ts";
-import { askInOrder } from "./mirror_source.ts";
+import { askInOrder, type MirrorSource } from "./mirror_source.ts";
 import type { MirrorWork } from "./mirror_work.ts";
 import { blobUnknown } from "./pull.ts";
+import { holdToSizes, type RemoteBlobs, StatedSizes } from "./stated_sizes.ts";
 import { upstreamRefusal } from "./upstream_refusal.ts";
 
 type Opening = PromiseWithResolvers<Arrival | undefined>;
@@ -17,9 +18,11 @@ export class MirrorBlobs {
   /** Downloads under way, from the first question until the blob is stored. */
   readonly #underWay = new Map<string, Opening["promise"]>();
   readonly #sizes = new Flights<number>();
+  readonly #stated: StatedSizes;
 
   constructor(work: MirrorWork) {
     this.#work = work;
+    this.#stated = new StatedSizes(work.registry);
   }
 
   /**
@@ -45,7 +48,7 @@ export class MirrorBlobs {
       const source = this.#work.openSource(repository);
       const size = source &&
         await source.questions.run(() =>
-          askInOrder(source, ({ upstream, name }) => upstream.headBlob(name, digest))
+          this.#ask(source, repository, digest, ({ upstream, name }) => upstream.headBlob(name, digest))
         )
           .catch((fault) => {
             throw upstreamRefusal(fault, repository);
@@ -64,8 +67,10 @@ export class MirrorBlobs {
       const source = this.#work.openSource(repository);
       if (source === undefined) throw blobUnknown(repository, digest);
       await source.downloads.run(async () => {
-        const found = await askInOrder(
+        const found = await this.#ask(
           source,
+          repository,
+          digest,
           async (remote) =>
             await shareUpstreamBlob(registry, repository, digest, remote)
               ? "shared"
@@ -81,7 +86,12 @@ export class MirrorBlobs {
         };
         await storeUpstreamBlob(registry, repository, digest, found, {
           askForRest: (start) =>
-            askInOrder(source, ({ upstream, name }) => upstream.getBlob(name, digest, start)),
+            this.#ask(
+              source,
+              repository,
+              digest,
+              ({ upstream, name }) => upstream.getBlob(name, digest, start),
+            ),
           ...(watch && { watch }),
         });
       });
@@ -99,6 +109,17 @@ export class MirrorBlobs {
       arrival?.tell({ kind: "failed", fault: refusal });
       opening.reject(refusal);
     }
+  }
+
+  /** The answer of the first upstream that has a blob, of the size that the manifests say. @throws {UpstreamFault} */
+  async #ask<T>(
+    source: MirrorSource,
+    repository: RepositoryName,
+    digest: Digest,
+    ask: (remote: RemoteBlobs) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    const sizes = await this.#stated.find(repository, digest);
+    return await askInOrder(source, (remote) => ask(holdToSizes(remote, sizes)));
   }
 
   async #isHeld(repository: RepositoryName, digest: Digest): Promise<boolean> {

@@ -61,6 +61,13 @@ export class MemoryMetadataStore implements MetadataStore {
     return Promise.resolve(hold && blob && { digest, ...blob, announcedAt: hold.announcedAt });
   }
 
+  listManifestsWith(repository: RepositoryName, content: Digest, limit: number): Promise<Digest[]> {
+    const manifests = [...this.repositories.get(repository)?.manifests.values() ?? []].filter((manifest) =>
+      manifest.references.some(({ digest }) => digest === content)
+    );
+    return Promise.resolve(manifests.map(({ digest }) => digest).sort().slice(0, limit));
+  }
+
   listHolders(digest: Digest, limit: number): Promise<RepositoryName[]> {
     const holders = [...this.repositories].filter(([, { blobs }]) => blobs.has(digest)).map(([name]) => name);
     return Promise.resolve(holders.sort().slice(0, limit));

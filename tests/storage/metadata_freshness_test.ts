@@ -88,6 +88,7 @@ Deno.test("no read of any kind leaves a transaction open behind it", async () =>
     ["findManifest, unknown", () => store.findManifest(A, { kind: "tag", tag: tag("none") })],
     ["findBlob", () => store.findBlob(A, D)],
     ["listHolders", () => store.listHolders(D, 1)],
+    ["listManifestsWith", () => store.listManifestsWith(A, D, 1)],
     ["listTags", () => store.listTags(A, { limit: 3 })],
     ["listRepositories", () => store.listRepositories({ limit: 1 })],
     ["listReferrers", () => store.listReferrers(A, subject, { limit: 3 })],

@@ -188,6 +188,7 @@ async function readEverything(store: MetadataStore): Promise<unknown> {
   for (const name of REPOSITORIES) {
     everything.push(name, await store.hasRepository(name), await store.listTags(name, { limit: 9 }));
     everything.push(await store.readUsage(name));
+    for (const digest of BLOBS) everything.push((await store.listManifestsWith(name, digest, 9)).sort());
     for (const tag of TAGS) {
       const changes = await store.listTagHistory(name, tag, { limit: 99 });
       everything.push(changes.map(({ id: _, ...change }) => change));

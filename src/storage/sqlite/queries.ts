@@ -25,6 +25,9 @@ export const QUERIES = {
     SELECT b.size, b.file, h.announced_at FROM hold h
     CROSS JOIN blob b ON b.digest = h.digest
     WHERE h.repository = ${REPOSITORY} AND h.digest = ?2`,
+  manifestsWith: `
+    SELECT DISTINCT manifest AS name FROM manifest_reference INDEXED BY manifest_reference_by_target
+    WHERE repository = ${REPOSITORY} AND digest = ?2 LIMIT ?3`,
   // Names and not ids decide the order, so the holders of one blob are sorted: the 1,000 oldest, if there are more.
   holders: `
     SELECT name FROM (

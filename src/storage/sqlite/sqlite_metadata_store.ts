@@ -52,6 +52,10 @@ export class SqliteMetadataStore implements MetadataStore {
     return this.#reader.findBlob(repository, digest);
   }
 
+  async listManifestsWith(repository: RepositoryName, content: Digest, limit: number): Promise<Digest[]> {
+    return this.#reader.listManifestsWith(repository, content, limit);
+  }
+
   async listHolders(digest: Digest, limit: number): Promise<RepositoryName[]> {
     return this.#reader.listHolders(digest, limit);
   }

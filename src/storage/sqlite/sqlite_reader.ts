@@ -89,6 +89,10 @@ export class SqliteReader {
     return blob;
   }
 
+  listManifestsWith(repository: RepositoryName, content: Digest, limit: number): Digest[] {
+    return this.#names(this.#statements.manifestsWith.all(repository, content, limit));
+  }
+
   listHolders(digest: Digest, limit: number): RepositoryName[] {
     return this.#names(this.#statements.holders.all(digest, limit));
   }
