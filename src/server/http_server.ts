@@ -1,7 +1,6 @@
 /** One thread's listener: HTTP or HTTPS connections in, requests to the handler, responses and log lines out. */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { ListenOptions, Socket } from "node:net";
-import type { Server as TlsServer } from "node:tls";
+import type { Socket } from "node:net";
 import type { ListenAddress } from "../config/settings.ts";
 import { respondToFault } from "../http/error_response.ts";
 import type { Handled, HttpRequest } from "../http/message.ts";
@@ -14,17 +13,14 @@ import { beginRequest, breakConnection, type Connection, Connections } from "./c
 import { classOf, HandshakeFaults } from "./handshake_faults.ts";
 import { type ConnectionLimits, MOST_REQUESTS_AHEAD } from "./limits.ts";
 import { addressOf, makeRequestIds, toHttpRequest } from "./node_request.ts";
-import { makeNodeServer, oldestOf, type TlsKeyPair } from "./node_server.ts";
-import { type OpenAt, openedAt, requireLocal } from "./opened.ts";
+import { Listener } from "./listener.ts";
+import { makeNodeServer, type TlsKeyPair } from "./node_server.ts";
+import type { OpenAt } from "./opened.ts";
 import { NodeRequestBody } from "./request_body.ts";
 import { faultOfHead } from "./request_head.ts";
 import { RequestMetrics } from "./request_metrics.ts";
-import { openSocketFile } from "./socket_file.ts";
 import { closeAfterResponse, discardRest, lingersAfterResponse } from "./unread_body.ts";
 import { dropResponse, writeHeldResponse, writeResponse } from "./write_response.ts";
-
-/** Connections that the system holds until they are accepted. */
-const BACKLOG = 1024;
 
 export interface HttpServerOptions {
   readonly handle: (request: HttpRequest) => Promise<Handled>;
@@ -42,7 +38,7 @@ type Expectation = "body" | "continue" | "unknown";
 
 export class HttpServer {
   readonly #options: HttpServerOptions;
-  readonly #server: Server;
+  readonly #listener: Listener;
   /** Whether it speaks TLS. */
   readonly secure: boolean;
   readonly #nextRequestId = makeRequestIds();
@@ -55,14 +51,7 @@ export class HttpServer {
     this.secure = options.tls !== undefined;
     this.#connections = new Connections(options.limits.idleTimeoutMs);
     this.#counts = new RequestMetrics(options.metrics);
-    this.#server = makeNodeServer(options.limits, options.tls);
-    this.#watchConnections();
-    this.#server.on("request", (request, response) => void this.#serve(request, response, "body"));
-    this.#server.on("checkContinue", (request, response) => void this.#serve(request, response, "continue"));
-    this.#server.on(
-      "checkExpectation",
-      (request, response) => void this.#serve(request, response, "unknown"),
-    );
+    this.#listener = new Listener((keyPair) => this.#makeServer(keyPair), options.tls, options.log);
   }
 
   /** Connections that are open now. */
@@ -76,57 +65,25 @@ export class HttpServer {
     return opened.kind === "tcp" ? opened.port : 0;
   }
 
-  /**
-   * Listens: at a port, which it shares with the other threads and which the system chooses where it is 0; at a path, where
-   * it takes the place of whoever listened there; or on a socket that is open. Gives where that is.
-   *
-   * @param mustStayLocal refuses an open socket that others can reach
-   * @throws what the system says when the address cannot be used
-   */
+  /** As {@linkcode Listener.open}; once. */
   async open(at: OpenAt, { mustStayLocal = false } = {}): Promise<ListenAddress> {
-    switch (at.kind) {
-      case "tcp":
-        return await this.#begin(at, { host: at.host, port: at.port, reusePort: true });
-      case "unix":
-        return await openSocketFile(at, (path) => this.#begin(at, { path }));
-      case "descriptor":
-        return await this.#begin(at, { fd: at.fd }, mustStayLocal ? requireLocal : undefined);
-    }
+    return await this.#listener.open(at, mustStayLocal);
   }
 
-  /** @param check looks at the address before anybody is answered */
-  #begin(
-    at: OpenAt,
-    options: ListenOptions & { readonly fd?: number },
-    check?: (at: ListenAddress) => void,
-  ): Promise<ListenAddress> {
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ ...options, backlog: BACKLOG }, () => {
-        this.#server.off("error", reject);
-        this.#server.on("error", (error: Error) => this.#options.log.error("listener failed", { error }));
-        const opened = openedAt(at, this.#server.address());
-        try {
-          check?.(opened);
-          resolve(opened);
-        } catch (error) {
-          this.#server.close();
-          reject(error);
-        }
-      });
-    });
+  /** As {@linkcode Listener.openAgain}. */
+  async openAgain(): Promise<boolean> {
+    return !this.#draining && await this.#listener.openAgain();
   }
 
   /** Uses another certificate and key for the handshakes to come. */
-  replaceKeyPair({ certificate, privateKey, minimumVersion }: TlsKeyPair): void {
-    const context = { cert: certificate, key: privateKey, minVersion: oldestOf(minimumVersion) };
-    (this.#server as unknown as TlsServer).setSecureContext(context);
+  replaceKeyPair(keyPair: TlsKeyPair): void {
+    this.#listener.replaceKeyPair(keyPair);
   }
 
   /** Refuses new connections, lets requests under way end, and cuts what is left after `timeoutMs`. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = this.#listener.close();
     this.#connections.closeIdle();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const expired = new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs));
@@ -136,7 +93,17 @@ export class HttpServer {
     await closed;
   }
 
-  #watchConnections(): void {
+  /** A server of node whose connections are this one's. */
+  #makeServer(keyPair: TlsKeyPair | undefined): Server {
+    const server = makeNodeServer(this.#options.limits, keyPair);
+    this.#watchConnections(server);
+    server.on("request", (request, response) => void this.#serve(request, response, "body"));
+    server.on("checkContinue", (request, response) => void this.#serve(request, response, "continue"));
+    server.on("checkExpectation", (request, response) => void this.#serve(request, response, "unknown"));
+    return server;
+  }
+
+  #watchConnections(server: Server): void {
     const { log } = this.#options;
     const add = (socket: Socket): void => {
       if (this.#draining) {
@@ -149,29 +116,29 @@ export class HttpServer {
         if (connection.newest?.body.arrived === false) this.#break(socket, "HPE_INVALID_EOF_STATE");
       });
     };
-    this.#server.on("connection", (socket: Socket) => {
+    server.on("connection", (socket: Socket) => {
       this.#counts.beginConnection();
       socket.once("close", () => this.#counts.endConnection());
       if (!this.secure) add(socket);
       else if (this.#draining) socket.destroy();
       else this.#connections.addHandshake(socket);
     });
-    this.#server.on("secureConnection", (socket: Socket) => {
+    server.on("secureConnection", (socket: Socket) => {
       this.#counts.completeHandshake();
       add(socket);
     });
-    this.#server.on("clientError", (error: Error & { code?: string }, socket: Socket) => {
+    server.on("clientError", (error: Error & { code?: string }, socket: Socket) => {
       log.debug("broken request", { peer: addressOf(socket), code: error.code });
       this.#break(socket, error.code);
     });
     // From here on node leaves the socket to us, its errors too.
-    this.#server.on("connect", (_request, socket: Socket) => {
+    server.on("connect", (_request, socket: Socket) => {
       socket.on("error", ignore);
       endBrokenConnection(socket, TUNNEL);
     });
     // A failed handshake concerns one client; without a listener it would end the thread.
     const handshakes = new HandshakeFaults(log);
-    this.#server.on("tlsClientError", (error: Error, socket: Socket & { readonly _parent?: Socket }) => {
+    server.on("tlsClientError", (error: Error, socket: Socket & { readonly _parent?: Socket }) => {
       // The address of a TLS socket goes with its handshake; the one below still knows it.
       handshakes.tell(addressOf(socket._parent ?? socket), error);
       this.#counts.failHandshake(classOf(error));

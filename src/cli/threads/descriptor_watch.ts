@@ -1,12 +1,14 @@
-/** Notices that the process has no file descriptor left. */
+/** Notices that the process has no file descriptor left, and that it has some again. */
 
 export interface DescriptorWatchOptions {
   /** A file or folder that can be opened, unless no descriptor is free. */
   readonly openable: string;
   /** ms between two looks. */
   readonly everyMs: number;
-  /** Called at each look that finds none free: with the reason at the first of them, without it at those that follow. */
-  readonly onNone: (reason: string | undefined) => void;
+  /** Called when none is free, with what the system says. */
+  readonly onNone: (reason: string) => void;
+  /** Called when there are some again. */
+  readonly onSome: () => void;
 }
 
 export class DescriptorWatch {
@@ -21,15 +23,16 @@ export class DescriptorWatch {
     clearInterval(this.#timer);
   }
 
-  #look({ openable, onNone }: DescriptorWatchOptions): void {
+  #look({ openable, onNone, onSome }: DescriptorWatchOptions): void {
     try {
       Deno.openSync(openable).close();
+      if (this.#lacks) onSome();
       this.#lacks = false;
     } catch (fault) {
       // Not its stack: to write that out, `deno run` opens files, and ends the process when it cannot (2.9.8).
       const { code, message } = fault as { code?: string; message: string };
       if (code !== "EMFILE" && code !== "ENFILE") return;
-      onNone(this.#lacks ? undefined : message);
+      if (!this.#lacks) onNone(message);
       this.#lacks = true;
     }
   }

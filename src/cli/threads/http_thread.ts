@@ -28,7 +28,7 @@ const thread = self as unknown as {
 };
 
 thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
-  const { settings, threads } = data;
+  const { settings, threads, openings } = data;
   const batch = new LogBatch((lines) => thread.postMessage({ kind: "log", lines }));
   const log = new JsonLog(batch.write, data.logLevels.everything);
   const [auth, audit] = [data.logLevels.auth, data.logLevels.audit].map((level) =>
@@ -80,7 +80,7 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     reportError(error);
     return;
   }
-  const servers = data.openings.map(({ listener }) =>
+  const servers = openings.map(({ listener }) =>
     new HttpServer({
       handle: listener.serves === "metrics" ? serveMetricsOnly(service.handle) : service.handle,
       limits: limitsOf(settings.server, threads),
@@ -103,6 +103,11 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
         batch.flush();
         thread.postMessage({ kind: "drained" });
         break;
+      case "listen again":
+        for (const [index, server] of servers.entries()) {
+          server.openAgain().catch((error) => fail(error, openings[index]!.listener.at));
+        }
+        break;
       case "reload":
         // One after the other, so that the last one stays.
         reloads = reloads.then(async () => {
@@ -114,17 +119,21 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     }
   };
   const places: ListenAddress[] = [];
-  for (const [index, { listener, at }] of data.openings.entries()) {
+  for (const [index, { listener, at }] of openings.entries()) {
     try {
       places.push(await servers[index]!.open(at, listener));
     } catch (error) {
-      const reason = describeListenFault((error as Error).message, listener.at);
-      thread.postMessage({ kind: "failed", reason });
+      fail(error, listener.at);
       return;
     }
   }
   thread.postMessage({ kind: "listening", places });
 };
+
+/** Says that it cannot listen: it is ended and replaced. */
+function fail(error: unknown, at: ListenAddress): void {
+  thread.postMessage({ kind: "failed", reason: describeListenFault((error as Error).message, at) });
+}
 
 async function reload(
   service: RequestService,

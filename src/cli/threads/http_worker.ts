@@ -109,6 +109,11 @@ export class HttpWorker {
     return promise;
   }
 
+  /** Has the thread open its listeners anew; one that cannot ends, and is replaced. */
+  listenAgain(): void {
+    this.#worker.postMessage({ kind: "listen again" } satisfies ToHttp);
+  }
+
   /** Lets requests under way end, at most for `timeoutMs`, and ends the thread. */
   async drain(timeoutMs: number): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -14,8 +14,8 @@ const DEATHS_WINDOW_MS = 60_000;
 
 const WATCH_TIMES: WatchTimes = { everyMs: 5000, patienceMs: 3000 };
 
-/** Looks for a free descriptor between two rounds of a watch. */
-const DESCRIPTOR_LOOKS = 10;
+/** ms between two looks for a free descriptor. */
+const DESCRIPTOR_LOOK_MS = 250;
 
 export interface HttpWorkersOptions {
   /** What each of the threads opens. */
@@ -92,17 +92,24 @@ export class HttpWorkers {
 
   /** A connection that comes while no descriptor is free makes a listener deaf. */
   #watchDescriptors(): DescriptorWatch {
-    const { log, rootDir, watchTimes = WATCH_TIMES } = this.#options;
+    const { log, rootDir } = this.#options;
     return new DescriptorWatch({
       openable: rootDir,
-      everyMs: watchTimes.everyMs / DESCRIPTOR_LOOKS,
+      everyMs: DESCRIPTOR_LOOK_MS,
       onNone: (reason) => {
-        for (const watch of this.#watches) watch.hurry();
-        if (reason === undefined) return;
         const todo = "raise the limit (ulimit -n, LimitNOFILE= of systemd) or lower max_connections";
         log.error(`no file descriptor is free, connections wait: ${todo}`, { reason });
       },
+      onSome: () => {
+        log.info("file descriptors are free again: the listeners are opened anew");
+        this.#listenAgain();
+        for (const watch of this.#watches) watch.hurry();
+      },
     });
+  }
+
+  #listenAgain(): void {
+    for (const worker of this.#listening()) worker.listenAgain();
   }
 
   #watchOver(at: ListenAddress): ListenerWatch {
@@ -116,7 +123,11 @@ export class HttpWorkers {
           onFatal("a listener accepts no connections any more, and systemd's sockets are opened once");
           return;
         }
-        log.error("a listener accepts no connections any more: the HTTP threads are renewed", {
+        log.error("a listener accepts no connections any more: all are opened anew", { at: showAddress(at) });
+        this.#listenAgain();
+      },
+      onLastingSilence: () => {
+        log.error("a listener still accepts no connections: the HTTP threads are renewed", {
           at: showAddress(at),
         });
         void this.#renew();

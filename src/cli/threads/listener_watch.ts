@@ -23,6 +23,8 @@ export interface ListenerWatchOptions extends WatchTimes {
   readonly probes: number;
   /** Called after two rounds one after the other in which somebody did not accept. */
   readonly onSilence: () => void;
+  /** Called when somebody does not accept in the round after that either. */
+  readonly onLastingSilence: () => void;
 }
 
 /** Rounds in which somebody has to be silent. */
@@ -66,15 +68,18 @@ export class ListenerWatch {
   }
 
   async #runRound(): Promise<void> {
-    const { probes, onSilence } = this.#options;
+    const { probes, onSilence, onLastingSilence } = this.#options;
     this.#running = true;
     const findings = await Promise.all(Array.from({ length: probes }, () => this.#probe()));
     // Without a file descriptor nobody can accept, and renewing the threads would not help.
     if (findings.includes("unknown")) this.#silentRounds = 0;
     else this.#silentRounds = findings.includes("silent") ? this.#silentRounds + 1 : 0;
-    if (this.#silentRounds === SILENT_ROUNDS && !this.#stopped) {
-      this.#silentRounds = 0;
-      onSilence();
+    if (!this.#stopped) {
+      if (this.#silentRounds === SILENT_ROUNDS) onSilence();
+      if (this.#silentRounds > SILENT_ROUNDS) {
+        this.#silentRounds = 0;
+        onLastingSilence();
+      }
     }
     this.#running = false;
     if (this.#hurried > 0) this.#hurried--;

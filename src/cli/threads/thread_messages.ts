@@ -54,6 +54,8 @@ export type ToHttp =
   /** The way to a thread that it needs. */
   | { readonly kind: "way"; readonly to: NeededThread; readonly port: MessagePort }
   | { readonly kind: "drain"; readonly timeoutMs: number }
+  /** Its listeners may accept nobody any more. */
+  | { readonly kind: "listen again" }
   | {
     readonly kind: "reload";
     readonly settings: Settings;
