@@ -34,7 +34,8 @@ export async function importBlob(
     work.passed(size);
     return "there";
   }
-  if (work.source.leavesOut?.(digest) && await share(work, repository, digest)) {
+  const isElsewhere = (await holdersOf(work, repository, digest)).length > 0;
+  if (isElsewhere && await work.source.leavesOut?.(digest) && await share(work, repository, digest)) {
     work.passed(size);
     return "shared";
   }
@@ -45,7 +46,6 @@ export async function importBlob(
       `blob ${digest} has ${blob.size} bytes there, and the manifest says that it has ${size}`,
     );
   }
-  const isElsewhere = (await holdersOf(work, repository, digest)).length > 0;
   if (isElsewhere && await isShown(work, digest, blob) && await share(work, repository, digest)) {
     return "shared";
   }

@@ -140,9 +140,13 @@ export class UpstreamSource implements ContentSource {
     });
   }
 
-  /** What the configuration names as an upstream may name what is here: most images stand on layers of others. */
-  leavesOut(): boolean {
-    return true;
+  /**
+   * Most images stand on layers of others, which need not move again. The upstream is asked: whoever pushes a manifest
+   * there may have written any digest into it.
+   */
+  async leavesOut(digest: Digest): Promise<boolean> {
+    const { remote } = this.#wanted;
+    return await noteUpstreamFault(() => this.#upstream.headBlob(remote, digest)) !== undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -59,9 +59,9 @@ export interface ContentSource extends AsyncDisposable {
   findBlob(repository: RepositoryName, digest: Digest): Promise<SourceBlob | undefined>;
   /**
    * True for a blob that is taken from whoever holds it here, without its bytes being shown: left out because it is here
-   * already, or of a source that is trusted as much. Absent elsewhere: a manifest that names a blob is no right to it.
+   * already, or one that the source says it has too. Absent elsewhere: a manifest that names a blob is no right to it.
    */
-  leavesOut?(digest: Digest): boolean;
+  leavesOut?(digest: Digest): boolean | Promise<boolean>;
   /** Bytes of all its blobs, each once, for whoever waits; absent where nobody can tell without reading them. */
   countBytes?(): Promise<number>;
 }

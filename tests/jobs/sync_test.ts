@@ -10,7 +10,11 @@ import {
   type Content,
   describeContent,
   listContents,
+  makeContent,
+  makeJsonContent,
+  randomBytes,
 } from "../harness/build_images.ts";
+import { makeClient as makeHttpClient } from "../http/request_builder.ts";
 import { makeModelRegistry, type ModelRegistry } from "../model/model_registry.ts";
 import { repo, tag } from "../storage/temp_storage.ts";
 import { ScriptedUpstream } from "../upstream/scripted_upstream.ts";
@@ -18,6 +22,8 @@ import { makeClient } from "../upstream/upstream_trial.ts";
 
 const APP = "team/app";
 const HERE = repo("mirror/app");
+const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 interface Choice {
   readonly tags?: readonly string[];
@@ -213,6 +219,40 @@ Deno.test("an upstream that sends other bytes gets nothing in, and the rest come
   assert.deepEqual([copy.tags.came, copy.refused], [1, 1]);
   assert.match(copy.refusals[0]!.why, /is damaged there: its bytes have another digest/);
   assert.equal(await tagged(registry, "bad"), undefined);
+});
+
+Deno.test("a manifest that names a blob of another repository here is no right to it where the upstream lacks it", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const registry = makeModelRegistry();
+  const [secret, base] = [randomBytes(1000), randomBytes(1000)].map((bytes) => makeContent(LAYER, bytes));
+  for (const { digest, bytes } of [secret!, base!]) {
+    const target = `/v2/private/app/blobs/uploads/?digest=${digest}`;
+    assert.equal((await makeHttpClient(registry).send("POST", target, { body: bytes })).status, 201);
+  }
+  const { config } = buildImage();
+  const image = (...layers: unknown[]) =>
+    makeJsonContent(OCI_MANIFEST, {
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      config: describeContent(config),
+      layers,
+    });
+  const mediaType = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
+  upstream.addBlob(APP, config);
+  upstream.addBlob(APP, base!);
+  // Registries take manifests whose layers are said to be elsewhere.
+  upstream.addManifest(
+    APP,
+    image({ ...describeContent(secret!), mediaType, urls: ["https://x.test/"] }),
+    "foreign",
+  );
+  upstream.addManifest(APP, image(describeContent(secret!)), "layer");
+  upstream.addManifest(APP, image(describeContent(base!)), "honest");
+  const { copy } = await copyOnce(upstream, registry, { tags: ["*"] });
+  assert.deepEqual(copy.refusals.map(({ why }) => why), [`its blob ${secret!.digest} is not there`]);
+  assert.deepEqual([copy.tags.came, copy.blobs.shared], [2, 1]);
+  assert.equal(upstream.count("GET", new RegExp(base!.digest)), 0, "what both have does not move");
+  assert.equal(await registry.metadata.findBlob(HERE, secret!.digest as Digest), undefined);
 });
 
 Deno.test("what the upstream lacks is named, and a registry that does not answer fails its copy and no other", async () => {
