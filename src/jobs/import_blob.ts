@@ -41,11 +41,25 @@ export async function importBlob(
   }
   const blob = await work.source.findBlob(repository, digest);
   if (blob === undefined) return undefined;
+  try {
+    return await bringBlob(work, repository, { digest, size }, blob);
+  } finally {
+    blob.leave?.();
+  }
+}
+
+async function bringBlob(
+  work: ImportWork,
+  repository: RepositoryName,
+  { digest, size }: Pick<ManifestReference, "digest" | "size">,
+  blob: SourceBlob,
+): Promise<BlobArrival> {
   if (blob.size !== size) {
     throw new SourceFault(
       `blob ${digest} has ${blob.size} bytes there, and the manifest says that it has ${size}`,
     );
   }
+  const isElsewhere = (await holdersOf(work, repository, digest)).length > 0;
   if (isElsewhere && await isShown(work, digest, blob) && await share(work, repository, digest)) {
     return "shared";
   }

@@ -64,7 +64,6 @@ export class UpstreamSource implements ContentSource {
   readonly #read = new Set<Digest>();
   readonly #indexes = new Map<Digest, SourceManifest>();
   #indexBytes = 0;
-  readonly #open = new Set<() => void>();
 
   /** @param upstream stays open */
   constructor(wanted: Wanted, { upstream, findHere, dryRun }: Surroundings) {
@@ -133,10 +132,15 @@ export class UpstreamSource implements ContentSource {
       }
       const blob = await this.#upstream.getBlob(remote, digest);
       if (blob === undefined) return undefined;
-      this.#open.add(blob.abort);
-      const size = blob.size ?? await this.#upstream.headBlob(remote, digest) ?? 0;
-      const chunks = () => readToEnd(blob, size, (start) => this.#upstream.getBlob(remote, digest, start));
-      return { size, chunks: () => this.#watch(blob.abort, chunks()) };
+      const leave = () => blob.abort();
+      try {
+        const size = blob.size ?? await this.#upstream.headBlob(remote, digest) ?? 0;
+        const askForRest = (start: number) => this.#upstream.getBlob(remote, digest, start);
+        return { size, chunks: () => readToEnd(blob, size, askForRest), leave };
+      } catch (fault) {
+        leave();
+        throw fault;
+      }
     });
   }
 
@@ -149,18 +153,7 @@ export class UpstreamSource implements ContentSource {
     return await noteUpstreamFault(() => this.#upstream.headBlob(remote, digest)) !== undefined;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    // What was opened and never read, because its size is not what the manifest says.
-    for (const abort of this.#open) abort();
-  }
-
-  async *#watch(abort: () => void, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    try {
-      yield* chunks;
-    } finally {
-      this.#open.delete(abort);
-    }
-  }
+  async [Symbol.asyncDispose](): Promise<void> {}
 
   async #listTags(): Promise<readonly Tag[]> {
     const { remote } = this.#wanted;

@@ -25,6 +25,8 @@ export interface SourceBlob {
    * @throws {SourceFault} what keeps them from being read
    */
   chunks(): AsyncIterable<Uint8Array>;
+  /** Called when nobody will read any more of it, at the end or before; absent where there is nothing to let go of. */
+  leave?(): void;
 }
 
 /** Something of the source that cannot come. */

@@ -16,6 +16,7 @@ import {
 } from "../harness/build_images.ts";
 import { makeClient as makeHttpClient } from "../http/request_builder.ts";
 import { makeModelRegistry, type ModelRegistry } from "../model/model_registry.ts";
+import { until } from "../mirror/mirror_trial.ts";
 import { repo, tag } from "../storage/temp_storage.ts";
 import { ScriptedUpstream } from "../upstream/scripted_upstream.ts";
 import { makeClient } from "../upstream/upstream_trial.ts";
@@ -253,6 +254,27 @@ Deno.test("a manifest that names a blob of another repository here is no right t
   assert.deepEqual([copy.tags.came, copy.blobs.shared], [2, 1]);
   assert.equal(upstream.count("GET", new RegExp(base!.digest)), 0, "what both have does not move");
   assert.equal(await registry.metadata.findBlob(HERE, secret!.digest as Digest), undefined);
+});
+
+Deno.test("blobs of another size than their manifests say are left at once, so that a hundred of them use up no connections", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const images = Array.from({ length: 100 }, () => buildImage({ layerSizes: [100] }));
+  for (const [index, image] of images.entries()) upstream.addImage(APP, image, `v${index}`);
+  const layers = new Set(images.map(({ layers }) => layers[0]!.digest));
+  let open = 0;
+  upstream.script = ({ path }, response) => {
+    if (!layers.has(path.split("/").at(-1)!)) return false;
+    open++;
+    response.on("close", () => open--);
+    // Its head, and no byte of it: whoever waits for the end waits for good.
+    response.writeHead(200, { "content-length": 1_000_000_000 });
+    response.flushHeaders();
+    return true;
+  };
+  const { copy } = await copyOnce(upstream, makeModelRegistry(), { tags: ["*"] });
+  assert.deepEqual([copy.complete, copy.tags.came, copy.refused], [true, 0, 100]);
+  assert.match(copy.refusals[0]!.why, /has 1000000000 bytes there, and the manifest says that it has/);
+  await until(() => open === 0);
 });
 
 Deno.test("what the upstream lacks is named, and a registry that does not answer fails its copy and no other", async () => {
