@@ -88,8 +88,10 @@ export async function storeUpstreamBlob(
 }
 
 /**
- * Lets a repository hold a blob whose bytes another one here holds, when the upstream has it: nothing is downloaded, and
- * nobody gets what the upstream would not give. False where the bytes have to come from there.
+ * Lets a repository hold a blob whose bytes another one of the same upstream holds, when the upstream has it here too:
+ * nothing is downloaded, and nobody gets what the upstream would not give. Not of other repositories: an upstream that says
+ * that it has a blob, and has only its digest, would get what somebody else has pushed. False where the bytes have to come
+ * from there.
  *
  * @throws {UpstreamFault} {OciError}
  */
@@ -100,7 +102,7 @@ export async function shareUpstreamBlob(
   { upstream, name }: RemoteBlobs,
 ): Promise<boolean> {
   const holders = (await registry.metadata.listHolders(digest, MOST_HOLDERS)).filter((holder) =>
-    holder !== repository
+    holder !== repository && comesFromSame(registry, repository, holder)
   );
   if (holders.length === 0 || await upstream.headBlob(name, digest) === undefined) return false;
   try {
@@ -109,6 +111,12 @@ export async function shareUpstreamBlob(
     throw translate(fault, `blob ${digest}`);
   }
   return false;
+}
+
+/** True where the holder's content can have come from no place that is not one of the repository's. */
+function comesFromSame({ rulesOf }: Registry, repository: RepositoryName, holder: RepositoryName): boolean {
+  const [own, other] = [rulesOf(repository).mirror?.urls ?? [], rulesOf(holder).mirror?.urls ?? []];
+  return other.length > 0 && other.every((url) => own.includes(url));
 }
 
 /** The words of a push are for whoever pushes: here the upstream is at fault, or the room. */

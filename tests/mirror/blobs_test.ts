@@ -298,20 +298,33 @@ Deno.test("an empty blob, and a claim that another one is empty", async () => {
   assert.equal((await trial.client.send("GET", targetOf(other))).status, 502);
 });
 
-Deno.test("a blob that another repository holds is not downloaded again, if the upstream has it", async () => {
+Deno.test("a blob that another repository of the same upstream holds is not downloaded again, if the upstream has it here too", async () => {
   await using trial = await openTrial();
   const { upstream, client, registry } = trial;
-  const [shared, secret] = [makeContent(LAYER, randomBytes(100_000)), makeContent(LAYER, randomBytes(100))];
-  for (const { bytes, digest } of [shared, secret]) {
-    const target = `/v2/team/app/blobs/uploads/?digest=${digest}`;
-    assert.equal((await client.send("POST", target, { body: bytes })).status, 201);
+  const [shared, elsewhere] = [100_000, 100].map((size) => makeContent(LAYER, randomBytes(size)));
+  for (const content of [shared!, elsewhere!]) {
+    upstream.addBlob("library/base", content);
+    assert.equal((await client.send("GET", `/v2/hub/library/base/blobs/${content.digest}`)).status, 200);
   }
-  upstream.addBlob(REMOTE, shared);
-  assertSameBytes((await client.send("GET", targetOf(shared))).body, shared.bytes);
-  assert.equal((await client.send("GET", targetOf(secret))).status, 404);
+  upstream.addBlob(REMOTE, shared!);
+  upstream.asked.length = 0;
+  assertSameBytes((await client.send("GET", targetOf(shared!))).body, shared!.bytes);
+  assert.equal((await client.send("GET", targetOf(elsewhere!))).status, 404);
   assert.deepEqual(new Set(upstream.asked.map(({ method }) => method)), new Set(["HEAD", "GET"]));
-  assert.equal(upstream.count("GET", new RegExp(shared.digest)), 0);
+  assert.equal(upstream.count("GET", new RegExp(shared!.digest)), 0);
   assert.equal(registry.blobs.files.size, 2);
+});
+
+Deno.test("an upstream that says it has a blob of somebody else's repository here does not get it into its mirror", async () => {
+  await using trial = await openTrial();
+  const { upstream, client } = trial;
+  const secret = makeContent(LAYER, randomBytes(100_000));
+  const target = `/v2/team/app/blobs/uploads/?digest=${secret.digest}`;
+  assert.equal((await client.send("POST", target, { body: secret.bytes })).status, 201);
+  upstream.addBlob(REMOTE, { ...secret, bytes: randomBytes(100) });
+  assert.equal((await client.send("GET", targetOf(secret))).status, 502);
+  upstream.addBlob(REMOTE, secret);
+  assertSameBytes((await client.send("GET", targetOf(secret))).body, secret.bytes);
 });
 
 Deno.test("addresses of foreign layers are kept as they are and never asked", async () => {
