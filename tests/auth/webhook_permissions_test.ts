@@ -1,7 +1,7 @@
 /** Webhooks are asked by threads that may use the network and nothing else of the machine. */
 import assert from "node:assert/strict";
 import type { WebhookTarget } from "../../src/auth/webhook_client.ts";
-import { NOTHING } from "../../src/cli/threads/threads.ts";
+import { NOTHING } from "../../src/cli/threads/no_permissions.ts";
 import { issueCertificate } from "../harness/certificates.ts";
 import { WebhookServer } from "./webhook_server.ts";
 

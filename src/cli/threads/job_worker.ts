@@ -1,5 +1,5 @@
 /** The thread of one long job as the main thread sees it: from its start to its report. */
-import { NOTHING } from "./threads.ts";
+import { NOTHING } from "./no_permissions.ts";
 
 /** How a job says that it is over. */
 export type JobOver<Report> =

@@ -5,6 +5,7 @@ import { RemovalHold } from "../../storage/files/removals.ts";
 import { CommitCounter } from "../../storage/sqlite/commit_counter.ts";
 import type { ActivatedSocket } from "../../server/activated_sockets.ts";
 import { besidePath, removeSocketFile, requireFreePath } from "../../server/socket_file.ts";
+import { ComputingThreads } from "./computing_threads.ts";
 import { CannotListen, HttpWorker } from "./http_worker.ts";
 import { HttpWorkers, type Place } from "./http_workers.ts";
 import { describeListenFault } from "./listen_fault.ts";
@@ -13,15 +14,10 @@ import type { LogLevels } from "../log_levels.ts";
 import { type Opening, planOpenings } from "./openings.ts";
 import { MirrorWorker } from "./mirror_worker.ts";
 import type { Scrape } from "../facts/scrape.ts";
-import { openCalls } from "./port_calls.ts";
-import type { StartPasswords } from "./password_thread.ts";
-import type { NeededThread } from "./thread_messages.ts";
+import { NOTHING } from "./no_permissions.ts";
 import type { EndedSpan } from "../tracing/span.ts";
 import type { WriterAccess } from "../wire.ts";
 import { WriterWorker } from "./writer_worker.ts";
-
-/** ms that a replaced password thread may still answer. */
-const PASSWORDS_LINGER_MS = 60_000;
 
 export interface ThreadsOptions {
   readonly settings: Settings;
@@ -52,18 +48,6 @@ const ENTRIES: ThreadEntries = {
   writer: new URL("./writer_thread.ts", import.meta.url),
 };
 
-/** The permissions of a thread before it is given some. */
-export const NOTHING = {
-  env: false,
-  ffi: false,
-  import: false,
-  net: false,
-  read: false,
-  run: false,
-  sys: false,
-  write: false,
-} as const;
-
 const NO_SPANS = (): void => {};
 
 export class Threads {
@@ -77,10 +61,8 @@ export class Threads {
   readonly removalHold = new RemovalHold();
   readonly #commits = new CommitCounter().shared;
   #writer!: WriterWorker;
-  /** Threads that only compute, by name. */
-  readonly #helpers = new Map<NeededThread, Worker>();
+  readonly #computing: ComputingThreads;
   #mirrors: MirrorWorker | undefined;
-  #passwords: Worker | undefined;
   /** Those of the last reload, for a thread that replaces another. */
   #settings: Settings;
 
@@ -94,11 +76,12 @@ export class Threads {
     this.#entries = entries;
     this.#plans = planOpenings(settings.server.listeners, sockets, count);
     this.#settings = settings;
+    this.#computing = new ComputingThreads(onFatal);
     this.#http = new HttpWorkers({
       plans: this.#plans,
       rootDir: settings.blobStore.rootDir,
       startWorker: (openings) => this.#startHttp(openings),
-      reloadWorker: (worker) => worker.reload(this.#settings, this.#openPasswordPort()),
+      reloadWorker: (worker) => worker.reload(this.#settings, this.#computing.openPasswordPort()),
       drainTimeoutMs: settings.server.drainTimeoutMs,
       log,
       deaths: scrape.metrics.counter("http_thread_deaths_total", {}),
@@ -130,7 +113,7 @@ export class Threads {
       counters: this.#options.scrape.threads.open(),
       onDeath: this.#options.onFatal,
     });
-    this.#startPasswords();
+    this.#computing.usePasswords(this.#settings.auth);
     // Side by side with the writer: the tables are there, and writes wait for it.
     const [places] = await Promise.all([this.#http.start(), this.#writer.ready]);
     return places;
@@ -157,12 +140,8 @@ export class Threads {
   async #handOut(settings: Settings): Promise<string | undefined> {
     this.#settings = settings;
     this.#mirrors?.reload(settings);
-    const former = this.#passwords;
-    this.#startPasswords();
-    const fault = await this.#http.reload();
-    // Checks under way end with the passwords that they began with.
-    setTimeout(() => former?.terminate(), PASSWORDS_LINGER_MS);
-    return fault;
+    this.#computing.usePasswords(settings.auth);
+    return await this.#http.reload();
   }
 
   /**
@@ -172,9 +151,8 @@ export class Threads {
    */
   async stop(drainTimeoutMs: number): Promise<void> {
     await this.#http.stop(drainTimeoutMs);
-    for (const helper of this.#helpers.values()) helper.terminate();
+    this.#computing.terminate();
     this.#mirrors?.terminate();
-    this.#passwords?.terminate();
     for (const path of this.#socketFiles()) removeSocketFile(path);
     await this.#writer.close();
   }
@@ -209,7 +187,7 @@ export class Threads {
       entry: this.#entries.http,
       permissions: this.#servingPermissions(openings),
       writeLog: this.#options.writeLog,
-      openPort: (thread) => this.#openPort(thread),
+      openPort: (thread) => thread === "mirror" ? this.#openMirrorPort() : this.#computing.openPort(thread),
       counters: scrape.threads.open(),
       scrape: scrape.read,
       takeSpans,
@@ -220,45 +198,13 @@ export class Threads {
         logLevels: this.#options.logLevels,
         writer: this.openWriter(),
         removals: this.removalHold.shared,
-        passwords: this.#openPasswordPort(),
+        passwords: this.#computing.openPasswordPort(),
         openings,
         threads: this.#plans.length,
         // One hashes faster than two receive.
         hashThreads: Math.ceil(this.#plans.length / 2),
       },
     });
-  }
-
-  #startPasswords(): void {
-    const { identities } = this.#settings.auth;
-    this.#passwords = undefined;
-    if (identities.length === 0) return;
-    this.#passwords = this.#startHelper("password", new URL("./password_thread.ts", import.meta.url));
-    this.#passwords.postMessage({ identities } satisfies StartPasswords);
-  }
-
-  /** A thread that only computes, and may do nothing else. */
-  #startHelper(name: string, entry: URL): Worker {
-    const worker = new Worker(entry, { type: "module", name, deno: { permissions: NOTHING } });
-    worker.onerror = (event) => {
-      event.preventDefault();
-      this.#options.onFatal(`the ${name} thread ended: ${event.message}`);
-    };
-    return worker;
-  }
-
-  /** A way to a thread that is started when it is first needed: most registries never see a large manifest. */
-  #openPort(name: NeededThread): MessagePort {
-    if (name === "mirror") return this.#openMirrorPort();
-    let worker = this.#helpers.get(name);
-    if (worker === undefined) {
-      const entry = name === "manifest"
-        ? new URL("./manifest_thread.ts", import.meta.url)
-        : new URL("./hash_thread.ts", import.meta.url);
-      worker = this.#startHelper(name, entry);
-      this.#helpers.set(name, worker);
-    }
-    return openCalls(worker);
   }
 
   /** Started by the first pull from a mirror. */
@@ -278,10 +224,6 @@ export class Threads {
       },
     });
     return this.#mirrors.openPort();
-  }
-
-  #openPasswordPort(): MessagePort | undefined {
-    return this.#passwords && openCalls(this.#passwords);
   }
 
   /** Of threads that clients or upstreams reach: the data directory, the sockets that clients come by, and no other file. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { HashAnswer, HashQuestion } from "../../../src/cli/threads/hash_thread.ts";
 import { openCalls, PortCalls } from "../../../src/cli/threads/port_calls.ts";
 import { RemoteSessionHashes } from "../../../src/cli/threads/remote_session_hashes.ts";
-import { NOTHING } from "../../../src/cli/threads/threads.ts";
+import { NOTHING } from "../../../src/cli/threads/no_permissions.ts";
 import { makeUploadSessionId } from "../../../src/core/upload_session_id.ts";
 import { digestOf, randomBytes } from "../../model/bytes.ts";
 import { TempStorage } from "../../storage/temp_storage.ts";

@@ -9,7 +9,7 @@ import type { Digest } from "../../../src/core/digest.ts";
 import { OCI_MANIFEST } from "../../../src/core/media_type.ts";
 import { OciError } from "../../../src/core/oci_error.ts";
 import type { ManifestReader } from "../../../src/ports/manifest_reader.ts";
-import { NOTHING } from "../../../src/cli/threads/threads.ts";
+import { NOTHING } from "../../../src/cli/threads/no_permissions.ts";
 import { LocalManifestReader } from "../../../src/registry/read_manifest.ts";
 import { nodeHasher } from "../../../src/storage/node_hasher.ts";
 import { digestOf } from "../../model/bytes.ts";
