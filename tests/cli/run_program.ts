@@ -27,7 +27,7 @@ export class ProgramFolder implements AsyncDisposable {
     return captureCommand([...PROGRAM, ...args], {
       cwd: this.path,
       env: { NO_COLOR: "1", ...env },
-      timeoutMs: 30_000,
+      timeoutMs: 120_000,
     });
   }
 

@@ -1,5 +1,6 @@
 /** The server command: its start, its life, its end, and what its exit code says. */
 import assert from "node:assert/strict";
+import { inTries } from "../harness/tries.ts";
 import { RawClient } from "../server/raw_client.ts";
 import { ProgramFolder, waitForMessage, waitForPort } from "./run_program.ts";
 
@@ -77,28 +78,31 @@ Deno.test("SIGTERM lets a transfer under way end, closes idle connections, and r
   await busy.send("abc");
   server.kill("SIGTERM");
   await idle.closedAfter();
-  await refusedWithin(5000, port);
+  await refusedWithin(30_000, port);
   await busy.send("def");
   const answer = await busy.readAnswer();
   assert.deepEqual([answer.status, answer.headers.get("range")], [202, "0-5"]);
   assert.equal((await server.ended()).code, 0);
 });
 
-Deno.test("a transfer that hangs is cut when the drain's time is over, and the exit code is 0", async () => {
-  await using folder = await ProgramFolder.make();
-  await folder.configure(`${ANY_PORT}drain_timeout = "1s"\n`);
-  const server = folder.serve();
-  using hanging = await RawClient.connect(await waitForPort(server));
-  await hanging.send(
-    `PUT /v2/a/manifests/b HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 6\r\n` +
-      `Content-Type: application/vnd.oci.image.manifest.v1+json\r\n\r\n`,
-  );
-  assert.equal((await hanging.readAnswer()).status, 100);
-  const started = performance.now();
-  server.kill("SIGTERM");
-  assert.equal((await server.ended()).code, 0);
-  assert.ok(performance.now() - started < 6000);
-});
+Deno.test(
+  "a transfer that hangs is cut when the drain's time is over, and the exit code is 0",
+  inTries(async () => {
+    await using folder = await ProgramFolder.make();
+    await folder.configure(`${ANY_PORT}drain_timeout = "1s"\n`);
+    const server = folder.serve();
+    using hanging = await RawClient.connect(await waitForPort(server));
+    await hanging.send(
+      `PUT /v2/a/manifests/b HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 6\r\n` +
+        `Content-Type: application/vnd.oci.image.manifest.v1+json\r\n\r\n`,
+    );
+    assert.equal((await hanging.readAnswer()).status, 100);
+    const started = performance.now();
+    server.kill("SIGTERM");
+    assert.equal((await server.ended()).code, 0);
+    assert.ok(performance.now() - started < 6000);
+  }),
+);
 
 Deno.test("a second signal ends the server at once, exit 1", async () => {
   await using folder = await ProgramFolder.make();

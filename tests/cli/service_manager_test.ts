@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { findServiceManager } from "../../src/server/service_manager.ts";
 import { registryProgram } from "../harness/start_registry.ts";
+import { inTries } from "../harness/tries.ts";
 import { ProgramFolder } from "./run_program.ts";
 
 /** With the permissions that the program has with people, not with every one. */
@@ -62,32 +63,35 @@ Deno.test("a socket in the abstract namespace is reached as well", () => {
   return follow(`\0${name}`, `@${name}`);
 });
 
-Deno.test("a heartbeat ends while the server does not answer itself", async () => {
-  await using folder = await ProgramFolder.make();
-  await folder.configure('[server]\nport = 0\n[blob_store.fs]\nroot_dir = "data"\n');
-  const socket = `${folder.path}/notify`;
-  using systemd = new Listener(socket);
-  const server = folder.serve(["server"], PROGRAM, { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "200000" });
-  await server.waitForLine("its start", (line) => line.includes('"listening"') || undefined);
-  assert.match(await systemd.next(), /^READY=1\n/);
-  assert.equal(await systemd.next(), "WATCHDOG=1");
-  server.kill("SIGSTOP");
-  let beats = 0;
-  const silence = Promise.withResolvers<void>();
-  let timer = setTimeout(() => silence.resolve(), 1000);
-  const heard = systemd.next().then(async function count(message): Promise<void> {
-    if (message !== "WATCHDOG=1") return;
-    beats++;
-    clearTimeout(timer);
-    timer = setTimeout(() => silence.resolve(), 1000);
-    await systemd.next().then(count);
-  });
-  await silence.promise;
-  assert.ok(beats <= 2, `${beats} heartbeats of a stopped process`);
-  server.kill("SIGCONT");
-  await server.stop();
-  await heard;
-});
+Deno.test(
+  "a heartbeat ends while the server does not answer itself",
+  inTries(async () => {
+    await using folder = await ProgramFolder.make();
+    await folder.configure('[server]\nport = 0\n[blob_store.fs]\nroot_dir = "data"\n');
+    const socket = `${folder.path}/notify`;
+    using systemd = new Listener(socket);
+    const server = folder.serve(["server"], PROGRAM, { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "200000" });
+    await server.waitForLine("its start", (line) => line.includes('"listening"') || undefined);
+    assert.match(await systemd.next(), /^READY=1\n/);
+    assert.equal(await systemd.next(), "WATCHDOG=1");
+    server.kill("SIGSTOP");
+    let beats = 0;
+    const silence = Promise.withResolvers<void>();
+    let timer = setTimeout(() => silence.resolve(), 1000);
+    const heard = systemd.next().then(async function count(message): Promise<void> {
+      if (message !== "WATCHDOG=1") return;
+      beats++;
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.resolve(), 1000);
+      await systemd.next().then(count);
+    });
+    await silence.promise;
+    assert.ok(beats <= 2, `${beats} heartbeats of a stopped process`);
+    server.kill("SIGCONT");
+    await server.stop();
+    await heard;
+  }),
+);
 
 Deno.test("a server whose manager cannot be reached serves all the same, and says so once", async () => {
   await using folder = await ProgramFolder.make();

@@ -1,5 +1,6 @@
 /** Clients that go away in the middle of whatever they do, and what they may leave behind. */
 import assert from "node:assert/strict";
+import { until } from "../harness/until.ts";
 import { randomBytes } from "../model/bytes.ts";
 import { makeContent } from "../harness/build_images.ts";
 import { readProcessMemory } from "../load/process_memory.ts";
@@ -52,13 +53,14 @@ export async function abortRequests(count: number): Promise<string> {
   const memory = (await readProcessMemory(registry.process.pid)).now;
   await abortMany(count);
   const growth = (await readProcessMemory(registry.process.pid)).now - memory;
-  assert.ok(openFilesOf(registry.process.pid) <= files + 4, "descriptors are left");
+  const open = () => openFilesOf(registry.process.pid);
+  await until(() => open() <= files + 4, () => `${open()} descriptors are open, ${files} before`);
   // Their rows and files go after the descriptors.
   const uploads = () => [...Deno.readDirSync(`${registry.rootDir}/uploads`)].length;
-  for (const deadline = Date.now() + 20_000; uploads() !== SESSIONS && Date.now() < deadline;) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  assert.equal(uploads(), SESSIONS, `uploads that nobody knows are left\n${faultsOf(registry)}`);
+  await until(
+    () => uploads() === SESSIONS,
+    () => `${uploads()} uploads, ${SESSIONS} known\n${faultsOf(registry)}`,
+  );
   assert.ok(growth < MOST_GROWTH, `${Math.round(growth / MiB)} MiB more memory`);
   await (await api.expect(200, "HEAD", `/v2/app/blobs/${blob.digest}`)).body?.cancel();
   return `${2 * count} aborted requests: no descriptor and no upload left, ${

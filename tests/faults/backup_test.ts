@@ -4,6 +4,7 @@ import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { buildImage, buildIndex, type Content, makeContent, randomBytes } from "../harness/build_images.ts";
 import { runCommand } from "../harness/run_command.ts";
 import { runOnSmallDisk } from "../harness/run_on_small_disk.ts";
+import { until } from "../harness/until.ts";
 import { blobPath, exists, flipBit } from "./damage.ts";
 import { DataTrial } from "./data_trial.ts";
 
@@ -47,7 +48,7 @@ async function startStuckBackup(trial: DataTrial, directory: string): Promise<De
   const [program = "", ...args] = await trial.words("export", "--backup", directory, "--copy");
   const child = new Deno.Command(program, { args, stdout: "null", stderr: "piped" }).spawn();
   // The database is there, and the folders, which are made after it.
-  while (!exists(`${directory}/blobs/sha512/ff`)) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => exists(`${directory}/blobs/sha512/ff`));
   return child;
 }
 
@@ -226,11 +227,7 @@ Deno.test("while files are copied a deletion is answered at once, and its file g
   const { code, stderr } = await child.output();
   assert.deepEqual([code, new TextDecoder().decode(stderr)], [1, ""]);
   assert.deepEqual(await Deno.readFile(blobPath(trial.path("backup"), deleted.digest)), deleted.bytes);
-  const deadline = Date.now() + 20_000;
-  while (exists(file)) {
-    assert.ok(Date.now() < deadline, "the file stays after the backup");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until(() => !exists(file), () => "the file stays after the backup");
 });
 
 Deno.test("a backup whose command is killed says that it is not whole, and the server goes on removing files", async () => {

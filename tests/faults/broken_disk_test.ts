@@ -1,5 +1,6 @@
 /** A server whose disk breaks refuses what it cannot keep, says so, and goes on when the disk is back. */
 import assert from "node:assert/strict";
+import { until } from "../harness/until.ts";
 import { randomBytes } from "../model/bytes.ts";
 import { type Content, makeContent, makeJsonContent } from "../harness/build_images.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
@@ -100,10 +101,10 @@ async function assertKept(api: RegistryApi, kept: Content): Promise<void> {
 }
 
 async function waitForStatus(api: RegistryApi, path: string, status: number): Promise<void> {
-  for (const deadline = Date.now() + 20_000; await statusOf(api, "GET", path) !== status;) {
-    assert.ok(Date.now() < deadline, `${path} does not answer ${status}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await until(
+    async () => await statusOf(api, "GET", path) === status,
+    () => `${path} does not answer ${status}`,
+  );
 }
 
 async function statusOf(api: RegistryApi, method: string, path: string): Promise<number> {

@@ -4,6 +4,7 @@ import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { type Content, makeContent, randomBytes } from "../harness/build_images.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { startRegistry } from "../harness/start_registry.ts";
+import { until } from "../harness/until.ts";
 
 const MiB = 1024 * 1024;
 const BLOB = "application/octet-stream";
@@ -59,11 +60,7 @@ await assertKept();
 // Room for the ballast and the minimum, and not much more: the same server takes what it refused.
 for (const n of others.keys()) await Deno.remove(`${dir}/fill-${n}`);
 await Deno.truncate(`${dir}/fill`, (await Deno.stat(`${dir}/fill`)).size - 10 * MiB);
-const deadline = Date.now() + 60_000;
-while (await statusOf("GET", "/readyz") !== 200) {
-  assert.ok(Date.now() < deadline, "not ready a minute after there was room again");
-  await new Promise((resolve) => setTimeout(resolve, 100));
-}
+await until(async () => await statusOf("GET", "/readyz") === 200);
 await api.pushBlob("full", late);
 await assertKept();
 assert.equal(await statusOf("DELETE", session), 204);

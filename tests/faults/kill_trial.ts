@@ -1,6 +1,7 @@
 /** One data directory over many starts of a registry, the clients that work on it, and what must hold after each start. */
 import { type RegistryOptions, type RunningRegistry, startRegistry } from "../harness/start_registry.ts";
 import { KillClient } from "./kill_load.ts";
+import { forgetConnections } from "./send_request.ts";
 import { checkRowsHaveFiles, waitUntilNothingIsLeft } from "./store_agreement.ts";
 
 /**
@@ -63,6 +64,7 @@ export class KillTrial implements AsyncDisposable {
       rootDir: this.rootDir,
       tls: false,
     });
+    forgetConnections();
     try {
       this.#slowestMs = Math.max(this.#slowestMs, performance.now() - startedAt);
       checkRowsHaveFiles(this.rootDir);

@@ -12,6 +12,17 @@ export interface Answer {
   readonly text: string;
 }
 
+let client = Deno.createHttpClient({});
+
+/**
+ * For the first request to another server: connections are kept from one request to the next, and one to a server that is
+ * gone must not be taken for one to its successor, which may have got the same port.
+ */
+export function forgetConnections(): void {
+  client.close();
+  client = Deno.createHttpClient({});
+}
+
 /**
  * @param expected the status codes that are right
  * @throws {TypeError} when the connection breaks
@@ -24,7 +35,7 @@ export async function send(
   body?: Uint8Array,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  const response = await fetch(url, { method, headers, ...(body && { body: body as BodyInit }) });
+  const response = await fetch(url, { client, method, headers, ...(body && { body: body as BodyInit }) });
   const bytes = await response.bytes();
   const answer = {
     status: response.status,

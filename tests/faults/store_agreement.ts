@@ -28,7 +28,7 @@ export function checkRowsHaveFiles(rootDir: string): void {
 }
 
 /** Waits until a running registry holds what its manifests need and nothing else: no stray, no upload, no garbage. */
-export async function waitUntilNothingIsLeft(rootDir: string, timeoutMs = 30_000): Promise<void> {
+export async function waitUntilNothingIsLeft(rootDir: string, timeoutMs = 90_000): Promise<void> {
   for (const deadline = Date.now() + timeoutMs;;) {
     const { sessions, uploadFiles, blobs, blobFiles, unneeded, empty } = readStored(rootDir);
     const left = { sessions, uploadFiles, blobFiles, unneeded, empty };

@@ -30,7 +30,7 @@ export class ServerProcess {
   }
 
   /** Resolves to the first log line, also one already there, for which `read` gives a value; throws when the server ends first. */
-  async waitForLine<T>(what: string, read: (line: string) => T | undefined, timeoutMs = 30_000): Promise<T> {
+  async waitForLine<T>(what: string, read: (line: string) => T | undefined, timeoutMs = 120_000): Promise<T> {
     const deadline = Date.now() + timeoutMs;
     for (let next = 0;;) {
       for (; next < this.logLines.length; next++) {
@@ -50,7 +50,7 @@ export class ServerProcess {
   }
 
   /** Asks the server to end by SIGTERM and resolves to its status; kills it and throws when it takes longer. */
-  async stop(timeoutMs = 40_000): Promise<Deno.CommandStatus> {
+  async stop(timeoutMs = 90_000): Promise<Deno.CommandStatus> {
     this.kill("SIGTERM");
     const deadline = Date.now() + timeoutMs;
     while (this.#status === undefined) {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AgeWatch, type FormerAges } from "../../src/jobs/age_watch.ts";
+import { inTries } from "../harness/tries.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -184,14 +185,17 @@ Deno.test("what was written with an earlier time than the clock showed keeps wha
   assert.ok(machine.watch.cutoff(12 * HOUR)! > odd);
 });
 
-Deno.test("a watch over a year remembers a bounded number of stretches, whatever is done to the clock", () => {
-  const machine = new Machine();
-  const start = performance.now();
-  for (let day = 0; day < 365; day++) {
-    machine.run(DAY, HOUR / 6);
-    machine.ahead += (day % 7 - 3) * HOUR;
-  }
-  machine.watch.cutoff(DAY);
-  assert.ok(machine.watch.record().record.stretches.length <= 128);
-  assert.ok(performance.now() - start < 5000);
-});
+Deno.test(
+  "a watch over a year remembers a bounded number of stretches, whatever is done to the clock",
+  inTries(() => {
+    const machine = new Machine();
+    const start = performance.now();
+    for (let day = 0; day < 365; day++) {
+      machine.run(DAY, HOUR / 6);
+      machine.ahead += (day % 7 - 3) * HOUR;
+    }
+    machine.watch.cutoff(DAY);
+    assert.ok(machine.watch.record().record.stretches.length <= 128);
+    assert.ok(performance.now() - start < 5000);
+  }),
+);

@@ -6,6 +6,7 @@ import { makeUploadSessionId } from "../../src/core/upload_session_id.ts";
 import { countOf, describeCounts, describeFinding, type Finding } from "../../src/jobs/scrub_report.ts";
 import type { BlobFile } from "../../src/ports/blob_store.ts";
 import { blobFileOf } from "../../src/storage/files/layout.ts";
+import { until } from "../harness/until.ts";
 import { fakeDigest } from "../storage/temp_storage.ts";
 import { flipBit } from "../faults/damage.ts";
 import { A, B, found, ScrubTrial } from "./scrub_trial.ts";
@@ -194,7 +195,7 @@ Deno.test("a file whose upload is about to end, or whose removal a backup puts o
   assert.equal(trial.storage.listBlobFiles().length, 3);
   assert.deepEqual(found(await trial.scrub()), []);
   release();
-  while (trial.storage.listBlobFiles().length > 2) await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => trial.storage.listBlobFiles().length === 2);
   assert.deepEqual(found(await trial.scrub()), []);
 });
 

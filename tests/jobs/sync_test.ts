@@ -14,9 +14,9 @@ import {
   makeJsonContent,
   randomBytes,
 } from "../harness/build_images.ts";
+import { until } from "../harness/until.ts";
 import { makeClient as makeHttpClient } from "../http/request_builder.ts";
 import { makeModelRegistry, type ModelRegistry } from "../model/model_registry.ts";
-import { until } from "../mirror/mirror_trial.ts";
 import { repo, tag } from "../storage/temp_storage.ts";
 import { ScriptedUpstream } from "../upstream/scripted_upstream.ts";
 import { makeClient } from "../upstream/upstream_trial.ts";

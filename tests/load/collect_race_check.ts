@@ -79,7 +79,7 @@ async function checkNothingIsLeft(registry: RunningRegistry, clients: readonly R
       uploads: [...Deno.readDirSync(layout.uploads)].length,
     });
     const expected = { files: needed.size, blobs: needed.size, manifests, contents: manifests, uploads: 0 };
-    for (const deadline = Date.now() + 30_000;;) {
+    for (const deadline = Date.now() + 90_000;;) {
       const now = left();
       if (JSON.stringify(now) === JSON.stringify(expected)) break;
       if (Date.now() > deadline) assert.deepEqual(now, expected);

@@ -4,6 +4,7 @@ import { createHash, randomFillSync } from "node:crypto";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { startRegistry } from "../harness/start_registry.ts";
 import { Layout } from "../../src/storage/files/layout.ts";
+import { until } from "../harness/until.ts";
 
 const PIECE = 4 * 1024 * 1024;
 
@@ -55,11 +56,4 @@ function listFiles(layout: Layout): string[] {
   return [...layout.blobFolders()].flatMap((folder) =>
     [...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}`)
   );
-}
-
-async function until(holds: () => boolean, describe: () => string): Promise<void> {
-  for (const deadline = Date.now() + 5000; !holds();) {
-    assert.ok(Date.now() < deadline, describe());
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

@@ -11,9 +11,10 @@ import {
   randomBytes,
 } from "../harness/build_images.ts";
 import { pullBlobThrough } from "../../src/registry/pull_through.ts";
+import { until } from "../harness/until.ts";
 import { concat } from "../model/bytes.ts";
 import { ScriptedUpstream } from "../upstream/scripted_upstream.ts";
-import { APP, type MirrorTrial, openTrial, REMOTE, until } from "./mirror_trial.ts";
+import { APP, type MirrorTrial, openTrial, REMOTE } from "./mirror_trial.ts";
 
 const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";

@@ -75,12 +75,3 @@ export async function openTrial(options: TrialOptions = {}): Promise<MirrorTrial
     },
   };
 }
-
-/** Resolves when the condition holds; looks again with each turn of the event loop. */
-export async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (!condition()) {
-    assert.ok(performance.now() < end, `waited 10 s for ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}

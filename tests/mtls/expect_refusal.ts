@@ -71,7 +71,6 @@ export async function waitForLogEntry<T>(
   return await registry.process.waitForLine(
     what,
     (line) => line.startsWith("{") ? find(JSON.parse(line)) : undefined,
-    5000,
   );
 }
 

@@ -8,6 +8,7 @@ import {
 } from "../auth/certificate_factory.ts";
 import { describeMissing, testWith } from "../harness/real_clients.ts";
 import { type RunningRegistry, startRegistry } from "../harness/start_registry.ts";
+import { inTries } from "../harness/tries.ts";
 import { RawClient } from "../server/raw_client.ts";
 import { ADMIN_ONLY } from "./access_rules.ts";
 import { assertDenied, assertNothingDone, readError, WRITE } from "./expect_refusal.ts";
@@ -91,22 +92,25 @@ test("plain HTTP on the port of TLS is ended at once, without an HTTP answer", a
   assert.doesNotMatch(await client.readToEnd(), /HTTP/);
 });
 
-test("handshakes that stop in the middle end by themselves and keep nobody else waiting", async () => {
-  const stuck = await Promise.all(Array.from({ length: 40 }, async () => {
-    const client = await RawClient.connect(registry.port);
-    // The head of a record of 500 bytes, and nothing after it.
-    await client.send(Uint8Array.of(22, 3, 1, 1, 244, 1));
-    return client;
-  }));
-  const started = performance.now();
-  assert.equal((await exchange(registry, GET, { shows: showing(admin) })).answer?.status, 200);
-  assert.ok(performance.now() - started < 1000, "others were kept waiting");
-  for (const client of stuck) {
-    await client.readToEnd();
-    client.close();
-  }
-  assert.ok(performance.now() - started < 10_000, "handshake_timeout does not end them");
-});
+test(
+  "handshakes that stop in the middle end by themselves and keep nobody else waiting",
+  inTries(async () => {
+    const stuck = await Promise.all(Array.from({ length: 40 }, async () => {
+      const client = await RawClient.connect(registry.port);
+      // The head of a record of 500 bytes, and nothing after it.
+      await client.send(Uint8Array.of(22, 3, 1, 1, 244, 1));
+      return client;
+    }));
+    const started = performance.now();
+    assert.equal((await exchange(registry, GET, { shows: showing(admin) })).answer?.status, 200);
+    assert.ok(performance.now() - started < 1000, "others were kept waiting");
+    for (const client of stuck) {
+      await client.readToEnd();
+      client.close();
+    }
+    assert.ok(performance.now() - started < 10_000, "handshake_timeout does not end them");
+  }),
+);
 
 test("headers in which proxies tell about certificates are not believed", async () => {
   const pem = encodeURIComponent(admin.pem);

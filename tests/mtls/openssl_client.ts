@@ -57,7 +57,7 @@ export function showing(own: MadeCertificate, ...others: readonly Pick<MadeCerti
 /**
  * Connects, sends the text, and reads until the server closes the connection.
  *
- * @throws when the server has not closed after ten seconds
+ * @throws when the server has not closed after a minute
  */
 export async function exchange(
   registry: Pick<RunningRegistry, "port" | "caFile">,
@@ -75,7 +75,7 @@ export async function exchange(
       ...(options.saveSession === undefined ? [] : ["-sess_out", options.saveSession]),
       ...options.args ?? [],
     ];
-    const { stdoutBytes, stderr } = await captureCommand(argv, { stdin: request, timeoutMs: 10_000 });
+    const { stdoutBytes, stderr } = await captureCommand(argv, { stdin: request, timeoutMs: 60_000 });
     const output = Array.from(stdoutBytes, (byte) => String.fromCharCode(byte)).join("");
     return { reused: /^Reused, TLS/m.test(output), answer: readAnswer(output), output: output + stderr };
   } finally {

@@ -35,7 +35,7 @@ async function expectNoStart(
   ];
   await Deno.writeTextFile(`${folder}/config.toml`, lines.join("\n"));
   const argv = [...await registryProgram(), "-c", "config.toml", "server"];
-  const { code, stdout, stderr } = await captureCommand(argv, { cwd: folder, timeoutMs: 20_000 });
+  const { code, stdout, stderr } = await captureCommand(argv, { cwd: folder, timeoutMs: 120_000 });
   assert.equal(code, WRONG, `${stdout}${stderr}`);
   assert.match(stderr, sentence);
   assert.doesNotMatch(stderr, /^\s+at /m, "a sentence, no stack");

@@ -5,6 +5,7 @@ import { testWith } from "../harness/real_clients.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { runCommand } from "../harness/run_command.ts";
 import { startRegistry } from "../harness/start_registry.ts";
+import { inTries } from "../harness/tries.ts";
 import { ROLES } from "./access_rules.ts";
 import { makePeople, writePair } from "./identity_files.ts";
 
@@ -36,28 +37,31 @@ async function readPeakBytes(pid: number): Promise<number> {
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(stdout)?.[1] ?? NaN) * 1024;
 }
 
-test("eight clients that push 128 MiB each at once over mTLS leave the registry below 300 MB", async () => {
-  const people = makePeople();
-  await using registry = await startRegistry({ clientAuth: people.clientAuth, config: ROLES });
-  const folder = await Deno.makeTempDir();
-  await writePair(folder, people.admin);
-  const digests = await Promise.all(
-    Array.from({ length: CLIENTS }, (_, number) => writeBlob(`${folder}/${number}`, number)),
-  );
-  using api = new RegistryApi(registry, people.admin);
-  await Promise.all(digests.map(async (digest, number) => {
-    const url = new URL(await api.openUpload(`app/${number}`), registry.url);
-    url.searchParams.set("digest", digest);
-    const { stdout } = await runCommand([
-      ...["curl", "--silent", "--show-error", "--http1.1", "--cacert", registry.caFile],
-      ...["--cert", `${folder}/client.cert`, "--key", `${folder}/client.key`],
-      ...["--upload-file", `${folder}/${number}`, "--write-out", "%{http_code}"],
-      ...["-H", "Content-Type: application/octet-stream"],
-      url.href,
-    ]);
-    assert.equal(stdout, "201");
-  }));
-  const peak = await readPeakBytes(registry.process.pid);
-  assert.ok(peak < MOST_BYTES, `the registry took ${Math.round(peak / 1e6)} MB at most`);
-  await Deno.remove(folder, { recursive: true });
-});
+test(
+  "eight clients that push 128 MiB each at once over mTLS leave the registry below 300 MB",
+  inTries(async () => {
+    const people = makePeople();
+    await using registry = await startRegistry({ clientAuth: people.clientAuth, config: ROLES });
+    const folder = await Deno.makeTempDir();
+    await writePair(folder, people.admin);
+    const digests = await Promise.all(
+      Array.from({ length: CLIENTS }, (_, number) => writeBlob(`${folder}/${number}`, number)),
+    );
+    using api = new RegistryApi(registry, people.admin);
+    await Promise.all(digests.map(async (digest, number) => {
+      const url = new URL(await api.openUpload(`app/${number}`), registry.url);
+      url.searchParams.set("digest", digest);
+      const { stdout } = await runCommand([
+        ...["curl", "--silent", "--show-error", "--http1.1", "--cacert", registry.caFile],
+        ...["--cert", `${folder}/client.cert`, "--key", `${folder}/client.key`],
+        ...["--upload-file", `${folder}/${number}`, "--write-out", "%{http_code}"],
+        ...["-H", "Content-Type: application/octet-stream"],
+        url.href,
+      ]);
+      assert.equal(stdout, "201");
+    }));
+    const peak = await readPeakBytes(registry.process.pid);
+    assert.ok(peak < MOST_BYTES, `the registry took ${Math.round(peak / 1e6)} MB at most`);
+    await Deno.remove(folder, { recursive: true });
+  }),
+);

@@ -1,5 +1,6 @@
 /** Memory under clients that are faster than the handler, and under clients that are slower than it. */
 import assert from "node:assert/strict";
+import { inTries } from "../harness/tries.ts";
 import { LoneServer } from "./lone_server.ts";
 import { RawClient } from "./raw_client.ts";
 import { testBoth } from "./test_server.ts";
@@ -13,7 +14,7 @@ const MOST_GROWTH = 64 * MIB;
 
 testBoth(
   "an upload that nobody reads stops at the client, and goes on to its end when somebody does",
-  async (secure) => {
+  inTries(async (secure) => {
     await using server = await LoneServer.start(secure);
     const before = await settle(server);
     using client = await RawClient.connect(server.port, server.caPem);
@@ -28,22 +29,25 @@ testBoth(
     assert.equal((await other.readAnswer()).body, "opened");
     await upload.done;
     assert.equal((await client.readAnswer()).body, `read ${TRANSFER}`);
-  },
+  }),
 );
 
-testBoth("an upload to a slow handler keeps memory small", async (secure) => {
-  await using server = await LoneServer.start(secure);
-  const before = await settle(server);
-  using client = await RawClient.connect(server.port, server.caPem);
-  await sendUpload(client, "/slow?n=4").done;
-  assert.equal((await client.readAnswer()).body, `read ${TRANSFER}`);
-  const { peak } = await server.readMemory();
-  assert.ok(peak - before < MOST_GROWTH, `memory grew by ${toMib(peak - before)} MiB`);
-});
+testBoth(
+  "an upload to a slow handler keeps memory small",
+  inTries(async (secure) => {
+    await using server = await LoneServer.start(secure);
+    const before = await settle(server);
+    using client = await RawClient.connect(server.port, server.caPem);
+    await sendUpload(client, "/slow?n=4").done;
+    assert.equal((await client.readAnswer()).body, `read ${TRANSFER}`);
+    const { peak } = await server.readMemory();
+    assert.ok(peak - before < MOST_GROWTH, `memory grew by ${toMib(peak - before)} MiB`);
+  }),
+);
 
 testBoth(
   "a download to a client that does not read keeps memory small, and goes on to its end",
-  async (secure) => {
+  inTries(async (secure) => {
     await using server = await LoneServer.start(secure);
     const before = await settle(server);
     const clients = await Promise.all(
@@ -57,12 +61,12 @@ testBoth(
     await clients[0]!.readAnswer({ headOnly: true });
     assert.equal(await clients[0]!.skip(TRANSFER), TRANSFER);
     clients[0]!.close();
-  },
+  }),
 );
 
 testBoth(
   "a 300 MB upload that is refused early gets its answer, costs little memory and is ended",
-  async (secure) => {
+  inTries(async (secure) => {
     await using server = await LoneServer.start(secure);
     const before = await settle(server);
     using client = await RawClient.connect(server.port, server.caPem);
@@ -79,7 +83,7 @@ testBoth(
     await client.closedAfter();
     const { peak } = await server.readMemory();
     assert.ok(peak - before < MOST_GROWTH, `memory grew by ${toMib(peak - before)} MiB`);
-  },
+  }),
 );
 
 /** Memory of a server that has answered its first requests. */

@@ -1,7 +1,9 @@
 /** What a client may take of time: handshake, head, body, idleness, and an answer that it does not read. */
 import assert from "node:assert/strict";
+import { inTries } from "../harness/tries.ts";
+import { until } from "../harness/until.ts";
 import type { RawClient } from "./raw_client.ts";
-import { testBoth, TestServer, until } from "./test_server.ts";
+import { testBoth, TestServer } from "./test_server.ts";
 
 const HOST = "Host: registry.test\r\n";
 
@@ -22,7 +24,7 @@ async function trickle(client: RawClient, piece: string, everyMs: number, until 
 
 testBoth(
   "a head that comes byte by byte is answered 408 and cut, also the second one of a connection",
-  async (secure) => {
+  inTries(async (secure) => {
     await using server = await TestServer.start({ secure, limits: { headersTimeoutMs: 300 } });
     for (const first of ["", `GET /x HTTP/1.1\r\n${HOST}\r\n`]) {
       using client = await server.connect();
@@ -39,70 +41,82 @@ testBoth(
       client.close();
       await trickling;
     }
-  },
+  }),
 );
 
-testBoth("a connection that says nothing is ended", async (secure) => {
-  await using server = await TestServer.start({ secure, limits: { headersTimeoutMs: 300 } });
-  using client = await server.connect();
-  const started = performance.now();
-  await client.readToEnd();
-  assert.ok(performance.now() - started < 2000);
-});
+testBoth(
+  "a connection that says nothing is ended",
+  inTries(async (secure) => {
+    await using server = await TestServer.start({ secure, limits: { headersTimeoutMs: 300 } });
+    using client = await server.connect();
+    const started = performance.now();
+    await client.readToEnd();
+    assert.ok(performance.now() - started < 2000);
+  }),
+);
 
-testBoth("a connection lives on beyond the time for a head while requests come", async (secure) => {
-  await using server = await TestServer.start({
-    secure,
-    limits: { headersTimeoutMs: 200, idleTimeoutMs: 400 },
-  });
-  using client = await server.connect();
-  for (let i = 0; i < 6; i++) {
-    await client.send(`GET /${i} HTTP/1.1\r\n${HOST}\r\n`);
-    assert.equal((await client.readAnswer()).body, `GET /${i}`);
-    await pause(150);
-  }
-});
+testBoth(
+  "a connection lives on beyond the time for a head while requests come",
+  inTries(async (secure) => {
+    await using server = await TestServer.start({
+      secure,
+      limits: { headersTimeoutMs: 200, idleTimeoutMs: 400 },
+    });
+    using client = await server.connect();
+    for (let i = 0; i < 6; i++) {
+      await client.send(`GET /${i} HTTP/1.1\r\n${HOST}\r\n`);
+      assert.equal((await client.readAnswer()).body, `GET /${i}`);
+      await pause(150);
+    }
+  }),
+);
 
-Deno.test("50 open handshakes keep nobody waiting, and are gone after their time", async () => {
-  await using server = await TestServer.start({ secure: true, limits: { handshakeTimeoutMs: 500 } });
-  const halfOpen = await Promise.all(
-    Array.from({ length: 50 }, () => Deno.connect({ hostname: "127.0.0.1", port: server.port })),
-  );
-  // The first bytes of a ClientHello.
-  await Promise.all(halfOpen.map((connection) => connection.write(Uint8Array.of(0x16, 3, 1, 2, 0, 1))));
-  using client = await server.connect();
-  const started = performance.now();
-  await client.send(`GET /x HTTP/1.1\r\n${HOST}\r\n`);
-  assert.equal((await client.readAnswer()).status, 200);
-  assert.ok(performance.now() - started < 100, `it took ${performance.now() - started} ms`);
-  const ends = await Promise.all(
-    halfOpen.map((connection) => connection.read(new Uint8Array(10)).catch(() => null)),
-  );
-  assert.ok(performance.now() - started < 3000);
-  assert.deepEqual(ends, halfOpen.map(() => null));
-  halfOpen.forEach((connection) => connection.close());
-  assert.equal(server.server.connections, 1);
-});
+Deno.test(
+  "50 open handshakes keep nobody waiting, and are gone after their time",
+  inTries(async () => {
+    await using server = await TestServer.start({ secure: true, limits: { handshakeTimeoutMs: 500 } });
+    const halfOpen = await Promise.all(
+      Array.from({ length: 50 }, () => Deno.connect({ hostname: "127.0.0.1", port: server.port })),
+    );
+    // The first bytes of a ClientHello.
+    await Promise.all(halfOpen.map((connection) => connection.write(Uint8Array.of(0x16, 3, 1, 2, 0, 1))));
+    using client = await server.connect();
+    const started = performance.now();
+    await client.send(`GET /x HTTP/1.1\r\n${HOST}\r\n`);
+    assert.equal((await client.readAnswer()).status, 200);
+    assert.ok(performance.now() - started < 100, `it took ${performance.now() - started} ms`);
+    const ends = await Promise.all(
+      halfOpen.map((connection) => connection.read(new Uint8Array(10)).catch(() => null)),
+    );
+    assert.ok(performance.now() - started < 3000);
+    assert.deepEqual(ends, halfOpen.map(() => null));
+    halfOpen.forEach((connection) => connection.close());
+    assert.equal(server.server.connections, 1);
+  }),
+);
 
-testBoth("a body below the minimum rate is answered 408 and cut", async (secure) => {
-  await using server = await TestServer.start({
-    secure,
-    limits: { minimumBodyRate: 1000, bodyWindowMs: 400 },
-  });
-  using client = await server.connect();
-  await client.send(`PUT /read HTTP/1.1\r\n${HOST}Content-Length: 100000\r\n\r\n`);
-  const trickling = trickle(client, "a", 20);
-  const { status, headers, body } = await client.readAnswer();
-  assert.equal(status, 408);
-  assert.equal(headers.get("connection"), "close");
-  assert.match(
-    JSON.parse(body).errors[0].message,
-    /^Cannot wait longer for the body: \d+ bytes came in 400 ms, at least 400 are expected/,
-  );
-  await client.readToEnd();
-  client.close();
-  await trickling;
-});
+testBoth(
+  "a body below the minimum rate is answered 408 and cut",
+  inTries(async (secure) => {
+    await using server = await TestServer.start({
+      secure,
+      limits: { minimumBodyRate: 1000, bodyWindowMs: 400 },
+    });
+    using client = await server.connect();
+    await client.send(`PUT /read HTTP/1.1\r\n${HOST}Content-Length: 100000\r\n\r\n`);
+    const trickling = trickle(client, "a", 20);
+    const { status, headers, body } = await client.readAnswer();
+    assert.equal(status, 408);
+    assert.equal(headers.get("connection"), "close");
+    assert.match(
+      JSON.parse(body).errors[0].message,
+      /^Cannot wait longer for the body: \d+ bytes came in 400 ms, at least 400 are expected/,
+    );
+    await client.readToEnd();
+    client.close();
+    await trickling;
+  }),
+);
 
 testBoth("the minimum rate holds for chunk extensions and trailers, which are no body", async (secure) => {
   await using server = await TestServer.start({
@@ -144,32 +158,38 @@ testBoth("a body of many small pieces is taken", async (secure) => {
   assert.equal((await client.readAnswer()).body, "read 640000");
 });
 
-testBoth("a slow but steady body survives many windows", async (secure) => {
-  await using server = await TestServer.start({
-    secure,
-    limits: { minimumBodyRate: 1000, bodyWindowMs: 200 },
-  });
-  using client = await server.connect();
-  await client.send(`PUT /read HTTP/1.1\r\n${HOST}Content-Length: 8000\r\n\r\n`);
-  for (let sent = 0; sent < 8000; sent += 100) {
-    await pause(20);
-    await client.send("a".repeat(100));
-  }
-  assert.equal((await client.readAnswer()).body, "read 8000");
-});
+testBoth(
+  "a slow but steady body survives many windows",
+  inTries(async (secure) => {
+    await using server = await TestServer.start({
+      secure,
+      limits: { minimumBodyRate: 1000, bodyWindowMs: 200 },
+    });
+    using client = await server.connect();
+    await client.send(`PUT /read HTTP/1.1\r\n${HOST}Content-Length: 8000\r\n\r\n`);
+    for (let sent = 0; sent < 8000; sent += 100) {
+      await pause(20);
+      await client.send("a".repeat(100));
+    }
+    assert.equal((await client.readAnswer()).body, "read 8000");
+  }),
+);
 
-testBoth("a body that the handler holds back is not called slow", async (secure) => {
-  await using server = await TestServer.start({
-    secure,
-    limits: { minimumBodyRate: 1_000_000, bodyWindowMs: 100 },
-  });
-  using client = await server.connect();
-  const length = 16 * 1024 * 1024;
-  // 16 pauses of 60 ms: less than the minimum rate would let pass in each window.
-  await client.send(`PUT /slow?n=60 HTTP/1.1\r\n${HOST}Content-Length: ${length}\r\n\r\n`);
-  await client.send(new Uint8Array(length));
-  assert.equal((await client.readAnswer()).body, `read ${length}`);
-});
+testBoth(
+  "a body that the handler holds back is not called slow",
+  inTries(async (secure) => {
+    await using server = await TestServer.start({
+      secure,
+      limits: { minimumBodyRate: 1_000_000, bodyWindowMs: 100 },
+    });
+    using client = await server.connect();
+    const length = 16 * 1024 * 1024;
+    // 16 pauses of 60 ms: less than the minimum rate would let pass in each window.
+    await client.send(`PUT /slow?n=60 HTTP/1.1\r\n${HOST}Content-Length: ${length}\r\n\r\n`);
+    await client.send(new Uint8Array(length));
+    assert.equal((await client.readAnswer()).body, `read ${length}`);
+  }),
+);
 
 testBoth("a minimum rate of 0 waits", async (secure) => {
   await using server = await TestServer.start({ secure, limits: { minimumBodyRate: 0, bodyWindowMs: 50 } });
@@ -180,14 +200,17 @@ testBoth("a minimum rate of 0 waits", async (secure) => {
   assert.equal((await client.readAnswer()).body, "read 3");
 });
 
-testBoth("an idle connection is closed after its time", async (secure) => {
-  await using server = await TestServer.start({ secure, limits: { idleTimeoutMs: 300 } });
-  using client = await server.connect();
-  await client.send(`GET /x HTTP/1.1\r\n${HOST}\r\n`);
-  await client.readAnswer();
-  const ms = await client.closedAfter();
-  assert.ok(ms > 200 && ms < 3000, `closed after ${ms} ms`);
-});
+testBoth(
+  "an idle connection is closed after its time",
+  inTries(async (secure) => {
+    await using server = await TestServer.start({ secure, limits: { idleTimeoutMs: 300 } });
+    using client = await server.connect();
+    await client.send(`GET /x HTTP/1.1\r\n${HOST}\r\n`);
+    await client.readAnswer();
+    const ms = await client.closedAfter();
+    assert.ok(ms > 200 && ms < 3000, `closed after ${ms} ms`);
+  }),
+);
 
 testBoth(
   "a client that does not read its answer is cut, streamed or from memory, and the body is released",
@@ -233,39 +256,45 @@ testBoth("a client that sends more than 100 requests ahead of their answers is c
   for (let i = 0; i < 100; i++) assert.equal((await few.readAnswer()).status, 200);
 });
 
-testBoth("a client that reads slowly but steadily is not cut", async (secure) => {
-  await using server = await TestServer.start({ secure, limits: { idleTimeoutMs: 300 } });
-  using client = await server.connect();
-  const size = 16 * 1024 * 1024;
-  await client.send(`GET /stream?n=${size} HTTP/1.1\r\n${HOST}\r\n`);
-  await client.readAnswer({ headOnly: true });
-  let got = 0;
-  for (let step = -1; got < size && step !== 0; got += step) {
-    await pause(40);
-    step = await client.skip(Math.min(size - got, 512 * 1024));
-  }
-  assert.equal(got, size);
-});
-
-Deno.test("after an early refusal, a client that goes on sending slowly is cut", async () => {
-  await using plain = await TestServer.start();
-  await using secure = await TestServer.start({ secure: true });
-  const started = performance.now();
-  // One body is small enough to be read for the next request's sake, the other is not.
-  const cases = [plain, secure].flatMap((server) =>
-    [10_000, 10_000_000].map((length) => ({ server, length }))
-  );
-  await Promise.all(cases.map(async ({ server, length }) => {
+testBoth(
+  "a client that reads slowly but steadily is not cut",
+  inTries(async (secure) => {
+    await using server = await TestServer.start({ secure, limits: { idleTimeoutMs: 300 } });
     using client = await server.connect();
-    await client.send(`PUT /refuse HTTP/1.1\r\n${HOST}Content-Length: ${length}\r\n\r\n`);
-    const trickling = trickle(client, "a", 100);
-    assert.equal((await client.readAnswer()).status, 403);
-    await client.readToEnd();
-    client.close();
-    await trickling;
-  }));
-  assert.ok(performance.now() - started < 8000);
-});
+    const size = 16 * 1024 * 1024;
+    await client.send(`GET /stream?n=${size} HTTP/1.1\r\n${HOST}\r\n`);
+    await client.readAnswer({ headOnly: true });
+    let got = 0;
+    for (let step = -1; got < size && step !== 0; got += step) {
+      await pause(40);
+      step = await client.skip(Math.min(size - got, 512 * 1024));
+    }
+    assert.equal(got, size);
+  }),
+);
+
+Deno.test(
+  "after an early refusal, a client that goes on sending slowly is cut",
+  inTries(async () => {
+    await using plain = await TestServer.start();
+    await using secure = await TestServer.start({ secure: true });
+    const started = performance.now();
+    // One body is small enough to be read for the next request's sake, the other is not.
+    const cases = [plain, secure].flatMap((server) =>
+      [10_000, 10_000_000].map((length) => ({ server, length }))
+    );
+    await Promise.all(cases.map(async ({ server, length }) => {
+      using client = await server.connect();
+      await client.send(`PUT /refuse HTTP/1.1\r\n${HOST}Content-Length: ${length}\r\n\r\n`);
+      const trickling = trickle(client, "a", 100);
+      assert.equal((await client.readAnswer()).status, 403);
+      await client.readToEnd();
+      client.close();
+      await trickling;
+    }));
+    assert.ok(performance.now() - started < 8000);
+  }),
+);
 
 testBoth(
   "an early refusal of a small body keeps the connection, and of a large one ends it",

@@ -120,11 +120,3 @@ export function testBoth(title: string, run: (secure: boolean) => Promise<void>)
   Deno.test(`${title} (plain)`, () => run(false));
   Deno.test(`${title} (TLS)`, () => run(true));
 }
-
-/** Resolves when `holds` does; for what tells nobody when it happens. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; !await holds(); i++) {
-    if (i > 2000) throw new Error(`waited in vain for ${holds}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -1,9 +1,10 @@
 /** Clients that go away in the middle of something, politely or not. */
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
+import { until } from "../harness/until.ts";
 import { LoneServer } from "./lone_server.ts";
 import { RawClient } from "./raw_client.ts";
-import { testBoth, TestServer, until } from "./test_server.ts";
+import { testBoth, TestServer } from "./test_server.ts";
 
 const HOST = "Host: registry.test\r\n";
 const MIB = 1024 * 1024;

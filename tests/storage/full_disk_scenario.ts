@@ -69,7 +69,7 @@ async function pushBlob(bytes: Uint8Array): Promise<FinishOutcome> {
 
 /** Tries again while the disk counts as full: whether there is room again is looked at once a second. */
 async function soon<T>(work: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (true) {
     try {
       return await work();

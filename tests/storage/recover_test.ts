@@ -4,6 +4,7 @@ import { makeDigest } from "../../src/core/digest.ts";
 import { makeUploadSessionId, type UploadSessionId } from "../../src/core/upload_session_id.ts";
 import { blobFileOf } from "../../src/storage/files/layout.ts";
 import { recoverUploads } from "../../src/storage/recover.ts";
+import { inTries } from "../harness/tries.ts";
 import { digestOf, randomBytes } from "../model/bytes.ts";
 import { repo, TempStorage } from "./temp_storage.ts";
 
@@ -146,18 +147,21 @@ Deno.test("a file that a blob row names is not put back when its size is wrong",
   assert.deepEqual(storage.listBlobFiles(), []);
 });
 
-Deno.test("100,000 sessions are recovered within seconds and 200 MB", async () => {
-  using storage = new TempStorage();
-  using metadata = storage.openMetadata();
-  metadata.database.exec("BEGIN");
-  const insert = metadata.database.prepare("INSERT INTO upload_session VALUES (?, 'a', NULL, 1, '')");
-  for (let i = 0; i < 100_000; i++) insert.run(makeUploadSessionId());
-  metadata.database.exec("COMMIT");
-  const before = Deno.memoryUsage().rss;
-  const start = performance.now();
-  assert.equal(recoverUploads(storage.layout, metadata.database).lostUploads, 100_000);
-  const took = performance.now() - start;
-  assert.ok(took < 5000, `took ${took} ms`);
-  assert.ok(Deno.memoryUsage().rss - before < 200 * 1024 * 1024);
-  await metadata.store.checkReady();
-});
+Deno.test(
+  "100,000 sessions are recovered within seconds and 200 MB",
+  inTries(async () => {
+    using storage = new TempStorage();
+    using metadata = storage.openMetadata();
+    metadata.database.exec("BEGIN");
+    const insert = metadata.database.prepare("INSERT INTO upload_session VALUES (?, 'a', NULL, 1, '')");
+    for (let i = 0; i < 100_000; i++) insert.run(makeUploadSessionId());
+    metadata.database.exec("COMMIT");
+    const before = Deno.memoryUsage().rss;
+    const start = performance.now();
+    assert.equal(recoverUploads(storage.layout, metadata.database).lostUploads, 100_000);
+    const took = performance.now() - start;
+    assert.ok(took < 5000, `took ${took} ms`);
+    assert.ok(Deno.memoryUsage().rss - before < 200 * 1024 * 1024);
+    await metadata.store.checkReady();
+  }),
+);

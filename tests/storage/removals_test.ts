@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { BlobFile } from "../../src/ports/blob_store.ts";
 import { RemovalHold, Removals } from "../../src/storage/files/removals.ts";
+import { until } from "../harness/until.ts";
 import { TempStorage } from "./temp_storage.ts";
 
 const [FIRST, SECOND] = ["sha256/00/first.session", "sha256/00/second.session"] as [BlobFile, BlobFile];
@@ -22,7 +23,7 @@ Deno.test("while one of two holds a removal is put off, by every thread, and the
   releases[1]!();
   assert.equal(elsewhere.isHeld, false);
   // Without anybody asking again.
-  while (storage.listBlobFiles().length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => storage.listBlobFiles().length === 0);
 });
 
 Deno.test("without a hold a file is gone when its removal resolves", async () => {
@@ -46,10 +47,9 @@ Deno.test("a hold that begins while removals are made up for puts off the rest, 
   const first = hold.take();
   for (const file of [FIRST, SECOND]) await removals.remove(file);
   first();
-  const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
-  while (removed.length === 0) await pause();
+  await until(() => removed.length > 0);
   assert.deepEqual(removed, [FIRST]);
   letGo!();
-  while (removed.length === 1) await pause();
+  await until(() => removed.length > 1);
   assert.deepEqual(removed, [FIRST, SECOND]);
 });

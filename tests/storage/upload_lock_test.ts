@@ -1,6 +1,8 @@
 /** An upload session is written by one at a time, whichever thread that is in. */
 import assert from "node:assert/strict";
 import { blobFileOf } from "../../src/storage/files/layout.ts";
+import { until } from "../harness/until.ts";
+import type { UploadWriter } from "../../src/ports/blob_store.ts";
 import { digestOf, randomBytes } from "../model/bytes.ts";
 import { TempStorage } from "./temp_storage.ts";
 import { appendAll, has, MiB, open, start } from "./upload_session.ts";
@@ -31,7 +33,10 @@ Deno.test("a thread that dies gives its lock back with what it wrote", async () 
     await thread.call({ kind: "append", bytes });
     await thread.call({ kind: "digest", algorithm: "sha256" });
   }
-  const writer = await waitFor(() => blobs.openUpload(id, "sha256"));
+  let writer: UploadWriter | undefined;
+  // The system closes a dead thread's files when it gets to it.
+  await until(async () => (writer = await blobs.openUpload(id, "sha256")) !== undefined);
+  assert.ok(writer !== undefined);
   assert.equal(writer.offset, MiB);
   assert.equal(await writer.digest("sha256"), digestOf(bytes));
   await writer.close();
@@ -98,16 +103,6 @@ function holdNextOpen() {
       released.resolve();
     },
   };
-}
-
-/** The system closes a dead thread's files when it gets to it. */
-async function waitFor<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (let i = 0; i < 500; i++) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assert.fail("did not happen within 5 s");
 }
 
 /** Uploads in another thread. */

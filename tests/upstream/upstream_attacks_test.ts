@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { buildImage, makeContent, randomBytes } from "../harness/build_images.ts";
+import { inTries } from "../harness/tries.ts";
 import { ScriptedUpstream, sendJson } from "./scripted_upstream.ts";
 import {
   byDigest,
@@ -251,21 +252,24 @@ Deno.test("a manifest without end is refused at the limit", async () => {
   await expectFault(client.getManifest(NAME, tagged("v1")), "broken", /more than 100000 bytes/);
 });
 
-Deno.test("a blob that breaks off, or stands still, is a fault and no end", async () => {
-  await using upstream = await ScriptedUpstream.start();
-  using client = makeClient({ url: upstream.url, readTimeoutMs: 300 });
-  for (const [how, kind] of [["cut", "broken"], ["stall", "timeout"], ["chunked cut", "broken"]] as const) {
-    upstream.script = (_, response, request) => {
-      response.writeHead(200, how === "chunked cut" ? {} : { "content-length": blob.bytes.length });
-      response.write(blob.bytes.subarray(0, 50_000), () => {
-        if (how !== "stall") request.socket.destroy();
-      });
-      return true;
-    };
-    const found = await client.getBlob(NAME, digest(blob.digest));
-    await expectFault(readAll(found!.chunks), kind);
-  }
-});
+Deno.test(
+  "a blob that breaks off, or stands still, is a fault and no end",
+  inTries(async () => {
+    await using upstream = await ScriptedUpstream.start();
+    using client = makeClient({ url: upstream.url, readTimeoutMs: 300 });
+    for (const [how, kind] of [["cut", "broken"], ["stall", "timeout"], ["chunked cut", "broken"]] as const) {
+      upstream.script = (_, response, request) => {
+        response.writeHead(200, how === "chunked cut" ? {} : { "content-length": blob.bytes.length });
+        response.write(blob.bytes.subarray(0, 50_000), () => {
+          if (how !== "stall") request.socket.destroy();
+        });
+        return true;
+      };
+      const found = await client.getBlob(NAME, digest(blob.digest));
+      await expectFault(readAll(found!.chunks), kind);
+    }
+  }),
+);
 
 Deno.test("what is read whole and comes drop by drop is given up, and so is what nobody wants", async () => {
   await using upstream = await ScriptedUpstream.start();
@@ -306,16 +310,19 @@ Deno.test("a compressed blob, which nobody asked for, is refused", async () => {
   await expectFault(client.getBlob(NAME, digest(blob.digest)), "broken", /not asked for/);
 });
 
-Deno.test("an upstream that does not answer costs one request its patience, and the next ones nothing", async () => {
-  await using upstream = await ScriptedUpstream.start();
-  upstream.script = () => true;
-  using client = makeClient({ url: upstream.url, readTimeoutMs: 500 });
-  await expectFault(client.headManifest(NAME, tagged("v1")), "timeout", /no answer within 0\.5 s/);
-  const started = performance.now();
-  for (let i = 0; i < 10; i++) await expectFault(client.headManifest(NAME, tagged("v1")), "unreachable");
-  assert.ok(performance.now() - started < 400);
-  assert.equal(upstream.asked.length, 1);
-});
+Deno.test(
+  "an upstream that does not answer costs one request its patience, and the next ones nothing",
+  inTries(async () => {
+    await using upstream = await ScriptedUpstream.start();
+    upstream.script = () => true;
+    using client = makeClient({ url: upstream.url, readTimeoutMs: 500 });
+    await expectFault(client.headManifest(NAME, tagged("v1")), "timeout", /no answer within 0\.5 s/);
+    const started = performance.now();
+    for (let i = 0; i < 10; i++) await expectFault(client.headManifest(NAME, tagged("v1")), "unreachable");
+    assert.ok(performance.now() - started < 400);
+    assert.equal(upstream.asked.length, 1);
+  }),
+);
 
 Deno.test("429 is obeyed: the upstream is left in peace for as long as it says", async () => {
   await using upstream = await ScriptedUpstream.start();

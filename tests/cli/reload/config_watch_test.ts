@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { ConfigWatch, type ConfigWatchTimes } from "../../../src/cli/reload/config_watch.ts";
 import type { OpenWatch } from "../../../src/cli/reload/path_watch.ts";
 import { ReadFiles } from "../../../src/cli/reload/read_files.ts";
-import { RecordingLog, until } from "../../server/test_server.ts";
+import { until } from "../../harness/until.ts";
+import { RecordingLog } from "../../server/test_server.ts";
 
-const TIMES: ConfigWatchTimes = { settleMs: 20, patienceMs: 60_000, everyMs: 60_000, deafEveryMs: 30 };
+const TIMES: ConfigWatchTimes = { settleMs: 20, patienceMs: 600_000, everyMs: 600_000, deafEveryMs: 30 };
 
 /** Stands for a reload: reads one file, and says what it read. */
 class FakeReload {

@@ -6,7 +6,7 @@ import { testWith } from "../../harness/real_clients.ts";
 import { ServerProcess } from "../../harness/server_process.ts";
 import { registryProgram } from "../../harness/start_registry.ts";
 import { RawClient } from "../../server/raw_client.ts";
-import { until } from "../../server/test_server.ts";
+import { until } from "../../harness/until.ts";
 import { tell, ThreadsUnderTest } from "./threads_under_test.ts";
 
 const test = testWith({ programs: ["curl"] });

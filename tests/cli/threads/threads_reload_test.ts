@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { BUILT_IN } from "../../../src/config/load_config.ts";
 import type { Settings } from "../../../src/config/settings.ts";
 import { RawClient } from "../../server/raw_client.ts";
-import { until } from "../../server/test_server.ts";
+import { until } from "../../harness/until.ts";
 import { tell, ThreadsUnderTest } from "./threads_under_test.ts";
 
 const DYING = { http: new URL("./dying_http_thread.ts", import.meta.url) };

@@ -4,7 +4,7 @@ import { Layout } from "../../../src/storage/files/layout.ts";
 import { listenerAt } from "../../config/listening_at.ts";
 import { findSample, readPrometheusText } from "../../metrics/prometheus_text.ts";
 import { RawClient } from "../../server/raw_client.ts";
-import { until } from "../../server/test_server.ts";
+import { until } from "../../harness/until.ts";
 import { HEALTH, tell, ThreadsUnderTest } from "./threads_under_test.ts";
 
 function pause(ms: number): Promise<void> {

@@ -4,7 +4,7 @@ import { buildImage } from "../../harness/build_images.ts";
 import { RegistryApi } from "../../harness/registry_api.ts";
 import { startRegistry } from "../../harness/start_registry.ts";
 import { findSample, readPrometheusText } from "../../metrics/prometheus_text.ts";
-import { until } from "../../server/test_server.ts";
+import { until } from "../../harness/until.ts";
 
 const OPEN = "[global.access_policy]\ndefault_allow = true\n";
 
