@@ -31,7 +31,9 @@ export type ToMirrors =
 export type FromMirrors =
   | { readonly kind: "spans"; readonly spans: readonly EndedSpan[] }
   | { readonly kind: "log"; readonly lines: string }
-  | { readonly kind: "series"; readonly series: NewSeries };
+  | { readonly kind: "series"; readonly series: NewSeries }
+  /** The answer to each "reload": why it stays with the former settings, undefined where it has the new ones. */
+  | { readonly kind: "reloaded"; readonly fault: string | undefined };
 
 export type MirrorQuestion =
   | { readonly kind: "tag"; readonly repository: RepositoryName; readonly tag: Tag }

@@ -60,16 +60,26 @@ thread.onmessage = ({ data }: MessageEvent<StartMirrors>) => {
     logs: { everything: log, auth: log, audit: log },
     metrics,
   };
-  const open = (settings: Settings): LocalMirrors => {
+  const open = (settings: Settings): Mirroring => {
+    const recorder = recorderOf(settings);
     const registry = makeRegistry(settings, own, surroundings);
-    const wrap = recorder && ((upstream: Upstream) => traceUpstream(recorder!, upstream));
-    return new LocalMirrors(registry, makeMirrorSources(settings, metrics, wrap));
+    const wrap = recorder && ((upstream: Upstream) => traceUpstream(recorder, upstream));
+    return { recorder, mirrors: new LocalMirrors(registry, makeMirrorSources(settings, metrics, wrap)) };
   };
   let { settings } = data;
-  let recorder = recorderOf(settings);
   // No other thread downloads, and this one has not begun.
   void dropCutDownloads(makeRegistry(settings, own, surroundings));
-  let mirrors = open(settings);
+  let { mirrors, recorder } = open(settings);
+  // What is remembered of tags, tokens and hosts that fail stays where nothing has changed. Downloads under way end as
+  // they began.
+  const reload = (next: Settings): void => {
+    if (mirrorsOf(next) !== mirrorsOf(settings)) {
+      const opened = open(next);
+      recorder?.flush();
+      ({ mirrors, recorder } = opened);
+    }
+    settings = next;
+  };
   thread.onmessage = ({ data }: MessageEvent<ToMirrors>) => {
     if (data.kind === "serve") {
       return answerCalls<TracedQuestion, MirrorAnswer>(
@@ -82,16 +92,25 @@ thread.onmessage = ({ data }: MessageEvent<StartMirrors>) => {
         (answer) => typeof answer === "object" && "news" in answer ? [answer.news] : [],
       );
     }
-    // What is remembered of tags, tokens and hosts that fail stays where nothing has changed. Downloads under way end as
-    // they began.
-    if (mirrorsOf(data.settings) !== mirrorsOf(settings)) {
-      recorder?.flush();
-      recorder = recorderOf(data.settings);
-      mirrors = open(data.settings);
-    }
-    settings = data.settings;
+    thread.postMessage({ kind: "reloaded", fault: faultIn(() => reload(data.settings)) });
   };
 };
+
+/** What is made anew from other settings. */
+interface Mirroring {
+  readonly mirrors: LocalMirrors;
+  readonly recorder: SpanRecorder | undefined;
+}
+
+/** Why something failed; undefined where it did not. */
+function faultIn(work: () => void): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
 /** Whether a trace is recorded was decided where it began. */
 function recorderOf({ tracing }: Settings): SpanRecorder | undefined {

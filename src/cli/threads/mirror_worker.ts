@@ -19,6 +19,8 @@ export interface MirrorWorkerOptions {
 
 export class MirrorWorker {
   readonly #worker: Worker;
+  /** One for each reload that is not answered yet. */
+  readonly #reloads: ((fault: string | undefined) => void)[] = [];
 
   constructor({ permissions, start, writeLog, takeSpans, counters, onDeath }: MirrorWorkerOptions) {
     this.#worker = new Worker(new URL("./mirror_thread.ts", import.meta.url), {
@@ -29,6 +31,7 @@ export class MirrorWorker {
     this.#worker.onmessage = ({ data }: MessageEvent<FromMirrors>) => {
       if (data.kind === "log") writeLog(data.lines);
       else if (data.kind === "spans") takeSpans(data.spans);
+      else if (data.kind === "reloaded") this.#reloads.shift()?.(data.fault);
       else counters.receive(data.series);
     };
     this.#worker.onerror = (event) => {
@@ -45,12 +48,17 @@ export class MirrorWorker {
     return port1;
   }
 
-  reload(settings: Settings): void {
+  /** Hands over new settings, for every question from then on; gives the reason where the thread could not take them. */
+  reload(settings: Settings): Promise<string | undefined> {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    this.#reloads.push(resolve);
     this.#worker.postMessage({ kind: "reload", settings } satisfies ToMirrors);
+    return promise;
   }
 
   /** Ends it at once; what downloads have brought so far goes when their sessions expire. */
   terminate(): void {
     this.#worker.terminate();
+    for (const resolve of this.#reloads.splice(0)) resolve(undefined);
   }
 }

@@ -125,7 +125,7 @@ export class Threads {
   }
 
   /**
-   * Gives all HTTP threads new settings for the next request of every connection.
+   * Gives all threads that serve new settings, for the next request of every connection.
    *
    * @throws {Error} when one of them could not take them over; then all of them have the former ones
    */
@@ -139,7 +139,9 @@ export class Threads {
 
   async #handOut(settings: Settings): Promise<string | undefined> {
     this.#settings = settings;
-    this.#mirrors?.reload(settings);
+    // Before those that ask it: of a mirror that is new to it there would be nothing.
+    const mirrorFault = await this.#mirrors?.reload(settings);
+    if (mirrorFault !== undefined) return mirrorFault;
     this.#computing.usePasswords(settings.auth);
     return await this.#http.reload();
   }
