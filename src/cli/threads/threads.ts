@@ -15,6 +15,7 @@ import { type Opening, planOpenings } from "./openings.ts";
 import { MirrorWorker } from "./mirror_worker.ts";
 import type { Scrape } from "../facts/scrape.ts";
 import { NOTHING } from "./no_permissions.ts";
+import { permittedFolder } from "./permitted_folder.ts";
 import type { EndedSpan } from "../tracing/span.ts";
 import type { WriterAccess } from "../wire.ts";
 import { WriterWorker } from "./writer_worker.ts";
@@ -242,7 +243,7 @@ export class Threads {
   }
 
   #rootOnly(): { read: string[]; write: string[] } {
-    const { rootDir } = this.#settings.blobStore;
-    return { read: [rootDir], write: [rootDir] };
+    const places = permittedFolder(this.#settings.blobStore.rootDir);
+    return { read: places, write: places };
   }
 }

@@ -1,4 +1,5 @@
 /** Opening `registry.db` the two ways it is used: by the one writer, and by many readers. */
+import { basename, dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { migrate } from "./migrations.ts";
 
@@ -9,7 +10,7 @@ import { migrate } from "./migrations.ts";
  * @throws {DatabaseTooNew} when a later version wrote it
  */
 export function openForWriting(path: string): DatabaseSync {
-  const database = new DatabaseSync(path);
+  const database = new DatabaseSync(withoutLinks(path));
   try {
     database.exec(`
       PRAGMA busy_timeout = 5000;
@@ -31,9 +32,20 @@ export function openForWriting(path: string): DatabaseSync {
 
 /** Opens the database for reading; it must exist. Sees each commit with the next statement. */
 export function openForReading(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { readOnly: true });
+  const database = new DatabaseSync(withoutLinks(path), { readOnly: true });
   // No mmap: a read error would arrive as SIGBUS and end the process.
   // A reader in WAL mode waits for nobody, except in the moment when the first connection recovers the log.
   database.exec("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;");
   return database;
+}
+
+/** The file by its real folder: the runtime lets SQLite follow no symbolic link on the way to it. */
+function withoutLinks(path: string): string {
+  try {
+    return `${Deno.realPathSync(dirname(path))}/${basename(path)}`;
+  } catch (error) {
+    // What is missing is SQLite's to say.
+    if (error instanceof Deno.errors.NotFound) return path;
+    throw error;
+  }
 }
