@@ -18,12 +18,14 @@ const MOST_REFERRERS = 1000;
 /** ms for which a list counts at most: its pages are to be of one list. */
 const REMEMBERED_FOR = 60_000;
 
-/** Entries of all lists that are remembered. */
-const MOST_REMEMBERED = 500_000;
+/** Characters of all lists that are remembered, as JSON. */
+const MOST_REMEMBERED = 32 * 1024 * 1024;
 
 interface Remembered<T> {
   readonly list: readonly T[] | undefined;
   readonly until: number;
+  /** Characters. An empty list takes room too. */
+  readonly cost: number;
 }
 
 export class MirrorLists {
@@ -64,7 +66,7 @@ class ListMemory<T> {
   readonly #work: MirrorWork;
   readonly #flights = new Flights<UpstreamList<T> | undefined>();
   readonly #remembered = new Map<string, Remembered<T>>();
-  #entries = 0;
+  #cost = 0;
 
   constructor(work: MirrorWork) {
     this.#work = work;
@@ -109,10 +111,11 @@ class ListMemory<T> {
   #remember(key: string, list: readonly T[] | undefined, ms: number): void {
     this.#forget(key);
     if (ms <= 0) return;
-    this.#remembered.set(key, { list, until: performance.now() + ms });
-    this.#entries += costOf(list);
+    const cost = key.length + JSON.stringify(list ?? []).length;
+    this.#remembered.set(key, { list, until: performance.now() + ms, cost });
+    this.#cost += cost;
     for (const oldest of this.#remembered.keys()) {
-      if (this.#entries <= MOST_REMEMBERED) break;
+      if (this.#cost <= MOST_REMEMBERED) break;
       this.#forget(oldest);
     }
   }
@@ -121,17 +124,12 @@ class ListMemory<T> {
     const known = this.#remembered.get(key);
     if (known === undefined) return;
     this.#remembered.delete(key);
-    this.#entries -= costOf(known.list);
+    this.#cost -= known.cost;
   }
 }
 
 function listOf<T>(entries: readonly T[] | undefined): UpstreamList<T> | undefined {
   return entries && { entries, stale: false };
-}
-
-/** An empty list takes room too. */
-function costOf(list: readonly unknown[] | undefined): number {
-  return (list?.length ?? 0) + 1;
 }
 
 /** Tags are ASCII, so that the order of their code units is that of their bytes. */

@@ -11,6 +11,9 @@ import type { Registry } from "./registry.ts";
 /** Descriptors of one answer at most. */
 const LARGEST_REFERRERS_PAGE = 100;
 
+/** A page also ends when its annotations have so many characters, whoever wrote them down. */
+const PAGE_CHARACTERS = 256 * 1024;
+
 /** Entries of a fallback tag that one answer looks up; a page ends there, since a client may list any number of what is not there. */
 const MOST_LOOK_UPS = 1000;
 
@@ -114,21 +117,22 @@ async function keepStored(
   merged: readonly (Descriptor | Listed)[],
 ): Promise<Page<Descriptor>> {
   const entries: Descriptor[] = [];
-  let lookUps = 0;
+  let [lookUps, characters] = [0, 0];
   let reached: Digest | undefined;
   for (const entry of merged) {
-    if (entries.length === LARGEST_REFERRERS_PAGE || lookUps === MOST_LOOK_UPS) {
-      return { entries, next: reached };
-    }
+    const isFull = entries.length === LARGEST_REFERRERS_PAGE || characters >= PAGE_CHARACTERS;
+    if (isFull || lookUps === MOST_LOOK_UPS) return { entries, next: reached };
     const { digest } = entry;
     reached = digest;
-    if (!("describe" in entry)) {
-      entries.push(entry);
-      continue;
+    let descriptor = entry as Descriptor;
+    if ("describe" in entry) {
+      lookUps++;
+      const stored = await registry.metadata.findManifest(repository, { kind: "digest", digest });
+      if (stored === undefined) continue;
+      descriptor = entry.describe();
     }
-    lookUps++;
-    const stored = await registry.metadata.findManifest(repository, { kind: "digest", digest });
-    if (stored !== undefined) entries.push(entry.describe());
+    entries.push(descriptor);
+    characters += JSON.stringify(descriptor.annotations ?? {}).length;
   }
   return { entries, next: undefined };
 }

@@ -23,6 +23,9 @@ import type { UpstreamTarget } from "./upstream_target.ts";
 /** Entries that one page of tags is asked to hold. */
 const PAGE = 1000;
 
+/** Bytes of the pages of one list of referrers after which no further page is asked for: annotations can be long. */
+const MOST_REFERRERS_BYTES = 4 * 1024 * 1024;
+
 const TAGS = memberNames("tags");
 
 export class UpstreamClient implements Upstream {
@@ -131,6 +134,7 @@ export class UpstreamClient implements Upstream {
   ): Promise<readonly Descriptor[]> {
     const found: Descriptor[] = [];
     let isThere = false;
+    let bytes = 0;
     const pages = readPages(
       this.#urlOf(repository, `referrers/${subject}`),
       (url) => this.#get(repository, url),
@@ -138,7 +142,8 @@ export class UpstreamClient implements Upstream {
     for await (const page of pages) {
       isThere = true;
       found.push(...this.#readIndex(page, limit - found.length));
-      if (found.length >= limit) break;
+      bytes += page.length;
+      if (found.length >= limit || bytes >= MOST_REFERRERS_BYTES) break;
     }
     return isThere ? found : await this.#listFallbackTag(repository, subject, limit);
   }

@@ -129,7 +129,7 @@ Deno.test("referrers come in pages of 100 whose Link keeps the filter", async ()
 
 Deno.test("referrers whose annotations are large come in shorter pages, none of them lost", async () => {
   const { client, refer, path } = await setUp();
-  for (let i = 0; i < 5; i++) await refer({ annotations: { i: `${i}`, large: "A".repeat(600_000) } });
+  for (let i = 0; i < 5; i++) await refer({ annotations: { i: `${i}`, large: "A".repeat(200_000) } });
   const { pages } = await readAll(client, path);
   assert.deepEqual(pages.map((page) => page.length), [2, 2, 1]);
 });

@@ -131,3 +131,25 @@ Deno.test("a hundred referrers and more come in pages, whatever of them is here"
   }
   assert.deepEqual(found, referrers.map(({ digest }) => digest).sort());
 });
+
+Deno.test("a page of referrers that have much to say ends early, and the next ones follow", async () => {
+  await using trial = await openTrial();
+  const { upstream, client } = trial;
+  const image = buildImage();
+  const referrers = Array.from({ length: 10 }, () => buildImage().manifest);
+  for (const referrer of referrers) {
+    const annotations = { text: "x".repeat(100_000) };
+    upstream.addReferrer(REMOTE, image.manifest.digest, { ...describeContent(referrer), annotations });
+  }
+  const pages: string[][] = [];
+  for (
+    let target: string | undefined = `/v2/${APP}/referrers/${image.manifest.digest}`;
+    target !== undefined;
+  ) {
+    const { json, headers } = await client.send("GET", target);
+    pages.push(json.manifests.map((each: { digest: string }) => each.digest));
+    target = /^<(.*)>; rel="next"$/.exec(headers["link"] ?? "")?.[1];
+  }
+  assert.deepEqual(pages.map(({ length }) => length), [3, 3, 3, 1]);
+  assert.deepEqual(pages.flat(), referrers.map(({ digest }) => digest).sort());
+});

@@ -26,7 +26,7 @@ import type {
 } from "../../src/ports/metadata_store.ts";
 
 /** A page of referrers ends when its annotations reach this many characters. */
-const ANNOTATIONS_PER_PAGE = 1024 * 1024;
+const ANNOTATIONS_PER_PAGE = 256 * 1024;
 
 interface Repository {
   readonly blobs: Map<Digest, { announcedAt: number }>;

@@ -1,7 +1,8 @@
 /** What a hostile or broken upstream can do to the one who asks it: nothing but fail. */
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
-import { buildImage, makeContent, randomBytes } from "../harness/build_images.ts";
+import { OCI_INDEX } from "../../src/core/media_type.ts";
+import { buildImage, describeContent, makeContent, randomBytes } from "../harness/build_images.ts";
 import { inTries } from "../harness/tries.ts";
 import { ScriptedUpstream, sendJson } from "./scripted_upstream.ts";
 import {
@@ -220,6 +221,23 @@ Deno.test("a listing without end ends", async () => {
   };
   using client = makeClient(upstream);
   assert.deepEqual(await client.listTags(NAME, 100), ["a"]);
+});
+
+Deno.test("referrers end before they fill the memory, however large an upstream makes each of them", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  upstream.script = (_, response) => {
+    const page = upstream.asked.length;
+    const { manifest } = buildImage();
+    const descriptor = { ...describeContent(manifest), annotations: { text: "x".repeat(1_000_000) } };
+    sendJson(response, 200, { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [descriptor] }, {
+      link: `<?page=${page}>; rel="next"`,
+    });
+    return true;
+  };
+  using client = makeClient(upstream);
+  const found = await client.listReferrers(NAME, digest(blob.digest), 1000);
+  assert.ok(found.length >= 4 && found.length <= 5, `${found.length} came`);
+  assert.equal(upstream.asked.length, found.length);
 });
 
 Deno.test("manifests that are not what they are called are refused", async () => {
