@@ -185,7 +185,7 @@ export class UpstreamSource implements ContentSource {
   ): Promise<{ readonly digest: Digest; readonly mediaType: MediaType } | undefined> {
     const reference = { kind: "tag", tag } as const;
     const head = await this.#upstream.headManifest(this.#wanted.remote, reference);
-    if (head !== "unknown digest") return head;
+    if (typeof head !== "string") return head;
     return await this.#upstream.getManifest(this.#wanted.remote, reference);
   }
 

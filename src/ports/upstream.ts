@@ -41,11 +41,16 @@ export interface UpstreamBlob {
 export interface Upstream {
   /** Where it is, without credentials, for logs. */
   readonly url: string;
-  /** @returns "unknown digest" where the upstream's answer to HEAD does not tell, so that the manifest has to be fetched */
+  /**
+   * @param known what the reference named when it was last asked for
+   * @returns "unchanged" where the upstream says that it still does, "unknown digest" where its answer to HEAD does not
+   * tell, so that the manifest has to be fetched
+   */
   headManifest(
     repository: RepositoryName,
     reference: Reference,
-  ): Promise<ManifestHead | "unknown digest" | undefined>;
+    known?: Digest,
+  ): Promise<ManifestHead | "unchanged" | "unknown digest" | undefined>;
   getManifest(repository: RepositoryName, reference: Reference): Promise<UpstreamManifest | undefined>;
   /** Bytes of the blob. */
   headBlob(repository: RepositoryName, digest: Digest): Promise<number | undefined>;

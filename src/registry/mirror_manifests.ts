@@ -116,8 +116,9 @@ export class MirrorManifests {
       const reference = { kind: "tag", tag } as const;
       if (current !== undefined) {
         // It counts for nothing where pulls are limited.
-        const head = await upstream.headManifest(name, reference);
+        const head = await upstream.headManifest(name, reference, current.digest);
         if (head === undefined) return undefined;
+        if (head === "unchanged") return current.digest;
         if (head !== "unknown digest") {
           if (head.digest === current.digest) return head.digest;
           const known = await registry.metadata.findManifest(repository, {

@@ -52,12 +52,16 @@ export class UpstreamClient implements Upstream {
   async headManifest(
     repository: RepositoryName,
     reference: Reference,
-  ): Promise<ManifestHead | "unknown digest" | undefined> {
+    known?: Digest,
+  ): Promise<ManifestHead | "unchanged" | "unknown digest" | undefined> {
     const answer = await this.#ask("HEAD", repository, `manifests/${formatReference(reference)}`, {
       accept: ACCEPTED_MANIFESTS,
+      // Registries make their entity tags of the digest; to one that does not it is a tag that it never gave.
+      ...(known !== undefined && { "if-none-match": `"${known}"` }),
     });
     if (answer === undefined) return undefined;
     await answer.body.discard();
+    if (answer.status === 304 && known !== undefined) return "unchanged";
     const [digest, mediaType] = [statedDigest(answer), manifestTypeOf(answer)];
     const size = readLength(answer.header("content-length"));
     if (reference.kind === "digest" && digest !== undefined && digest !== reference.digest) {

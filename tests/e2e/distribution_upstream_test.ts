@@ -8,6 +8,8 @@ import { DISTRIBUTION } from "../harness/distribution_registry.ts";
 import { testWith } from "../harness/real_clients.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { ServerProcess } from "../harness/server_process.ts";
+import { repo } from "../storage/temp_storage.ts";
+import { digest, makeClient, tagged } from "../upstream/upstream_trial.ts";
 import { startRegistry } from "../harness/start_registry.ts";
 
 testWith({ programs: [DISTRIBUTION] })(
@@ -67,6 +69,9 @@ default_allow = true`,
         await pullAll();
         const tags = await (await api.expect(200, "GET", "/v2/hub/library/app/tags/list")).json();
         assert.deepEqual(tags.tags, ["v1"]);
+        using client = makeClient({ url, trustedCas: await Deno.readTextFile(tls.caFile) });
+        const head = await client.headManifest(repo("library/app"), tagged("v1"), digest(built.index.digest));
+        assert.equal(head, "unchanged", "it answers 304");
         const unknown = await api.request("GET", "/v2/hub/library/app/manifests/v2");
         assert.equal(unknown.status, 404);
         await unknown.body?.cancel();

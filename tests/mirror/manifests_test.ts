@@ -5,6 +5,7 @@ import { OciError } from "../../src/core/oci_error.ts";
 import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { buildImage, buildIndex } from "../harness/build_images.ts";
 import { inTries } from "../harness/tries.ts";
+import { until } from "../harness/until.ts";
 import { sendJson } from "../upstream/scripted_upstream.ts";
 import { APP, openTrial, REMOTE } from "./mirror_trial.ts";
 
@@ -72,6 +73,30 @@ Deno.test("with revalidate_after = 0 each pull of a tag asks by HEAD, and fetche
   upstream.addImage(REMOTE, first, "latest");
   assert.deepEqual((await client.send("GET", LATEST)).body, first.manifest.bytes);
   assert.deepEqual(upstream.asked.map(({ method }) => method), ["GET", "HEAD", "HEAD", "GET", "HEAD"]);
+});
+
+Deno.test("an upstream that says by 304 that a tag stayed, and one that says its digest, are both believed", async () => {
+  for (const [answers304, status] of [[true, 304], [false, 200]] as const) {
+    await using trial = await openTrial({ rules: { revalidateAfter: 0 } });
+    const { upstream, client } = trial;
+    const image = buildImage();
+    upstream.addImage(REMOTE, image, "latest");
+    await client.send("GET", LATEST);
+    const statuses: number[] = [];
+    upstream.script = (asked, response) => {
+      response.on("close", () => statuses.push(response.statusCode));
+      upstream.serve(answers304 ? asked : { ...asked, headers: {} }, response);
+      return true;
+    };
+    for (let i = 0; i < 2; i++) {
+      const { headers, body } = await client.send("GET", LATEST);
+      assert.deepEqual(body, image.manifest.bytes);
+      assert.equal(headers["warning"], undefined);
+    }
+    assert.deepEqual(upstream.asked.map(({ method }) => method), ["GET", "HEAD", "HEAD"]);
+    await until(() => statuses.length === 2);
+    assert.deepEqual(statuses, [status, status]);
+  }
 });
 
 Deno.test("within revalidate_after nobody is asked, after it the tag moves", async () => {

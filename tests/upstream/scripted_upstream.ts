@@ -146,6 +146,7 @@ export class ScriptedUpstream implements AsyncDisposable {
       "docker-content-digest": digest,
       "etag": `"${digest}"`,
     };
+    if (headers["if-none-match"] === common.etag) return void response.writeHead(304, common).end();
     const start = Number(/^bytes=([0-9]+)-$/.exec(headers.range as string ?? "")?.[1] ?? 0);
     const ranged = start > 0 ? { "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {};
     response.writeHead(start > 0 ? 206 : 200, {

@@ -40,6 +40,20 @@ Deno.test("a manifest is described by HEAD, without a download", async () => {
   assert.equal(upstream.count("GET", /./), 0);
 });
 
+Deno.test("what a tag named is told to the upstream, which may answer that it still does", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const [first, second] = [buildImage().manifest, buildImage().manifest];
+  upstream.addManifest(NAME, first, "v1");
+  using client = makeClient(upstream);
+  assert.equal(await client.headManifest(NAME, tagged("v1"), digest(first.digest)), "unchanged");
+  assert.equal(upstream.asked[0]!.headers["if-none-match"], `"${first.digest}"`);
+  upstream.addManifest(NAME, second, "v1");
+  const moved = await client.headManifest(NAME, tagged("v1"), digest(first.digest));
+  assert.deepEqual(moved, describeContent(second));
+  upstream.script = (_, response) => (response.writeHead(304).end(), true);
+  assert.equal(await client.headManifest(NAME, tagged("v1")), "unknown digest", "nobody asked it that");
+});
+
 Deno.test("what the upstream does not have is undefined, and no fault", async () => {
   await using upstream = await ScriptedUpstream.start();
   using client = makeClient(upstream);
