@@ -16,14 +16,3 @@ export function expectOciError(code: ErrorCode, run: () => unknown): string {
   }
   assert.fail(`nothing was thrown, the result is ${JSON.stringify(result)?.slice(0, 200)}`);
 }
-
-/** Milliseconds of the fastest of up to ten runs, so that a busy machine fails no test; `enough` ms end the tries. */
-export function fastestRun(enough: number, run: () => unknown): number {
-  let fastest = Infinity;
-  for (let i = 0; i < 10 && fastest >= enough; i++) {
-    const start = performance.now();
-    run();
-    fastest = Math.min(fastest, performance.now() - start);
-  }
-  return fastest;
-}

@@ -12,7 +12,8 @@ import {
   parseContentType,
   parseMediaType,
 } from "../../src/core/media_type.ts";
-import { expectOciError, fastestRun } from "./expect_oci_error.ts";
+import { cheapest } from "../harness/cheapest.ts";
+import { expectOciError } from "./expect_oci_error.ts";
 
 Deno.test("parseMediaType() takes bare types of RFC 6838", () => {
   for (
@@ -63,9 +64,9 @@ Deno.test("parseMediaType() rejects parameters, line breaks and everything that 
   }
 });
 
-Deno.test("parseMediaType() judges long texts in no time", () => {
+Deno.test("parseMediaType() judges long texts in no time", async () => {
   const text = "a".repeat(1_000_000) + "/";
-  assert.ok(fastestRun(5, () => isMediaType(text)) < 5);
+  assert.ok(await cheapest(() => isMediaType(text), 5) < 5);
 });
 
 Deno.test("parseContentType() drops parameters and the white space around the type", () => {

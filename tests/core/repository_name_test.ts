@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { isRepositoryName, parseRepositoryName } from "../../src/core/repository_name.ts";
-import { expectOciError, fastestRun } from "./expect_oci_error.ts";
+import { cheapest } from "../harness/cheapest.ts";
+import { expectOciError } from "./expect_oci_error.ts";
 
 /** The expression of the specification, anchored. Only for short texts: it can be made to backtrack. */
 const GRAMMAR = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$/;
@@ -220,11 +221,11 @@ Deno.test("parseRepositoryName() says what is wrong and where", () => {
   );
 });
 
-Deno.test("parseRepositoryName() judges names made against backtracking in less than 5 ms", () => {
+Deno.test("parseRepositoryName() judges names made against backtracking in less than 5 ms", async () => {
   for (
     const name of ["a-".repeat(127) + "!", "a-".repeat(4000) + "!", "a" + "-".repeat(8000), "0_".repeat(4000)]
   ) {
-    const ms = fastestRun(5, () => expectOciError("NAME_INVALID", () => parseRepositoryName(name)));
+    const ms = await cheapest(() => expectOciError("NAME_INVALID", () => parseRepositoryName(name)), 5);
     assert.ok(ms < 5, `${ms} ms`);
   }
 });

@@ -7,6 +7,7 @@ import { RegistryApi } from "../harness/registry_api.ts";
 import { shareRegistry } from "../harness/shared_registry.ts";
 import { startRegistry } from "../harness/start_registry.ts";
 import { makeTar } from "../harness/tar_archive.ts";
+import { inTries } from "../harness/tries.ts";
 
 const shared = shareRegistry({ programs: [] }, {
   config: '[repository."small"]\nquota_bytes = "100KiB"\nquota_tags = 2',
@@ -50,39 +51,42 @@ testWith({ programs: ["crane"] })(
   },
 );
 
-Deno.test("the server runs retention by itself, counts pulls for it, and takes new rules over at a reload", async () => {
-  await using registry = await startRegistry({
-    tls: false,
-    server: "threads = 1",
-    config: `
+Deno.test(
+  "the server runs retention by itself, counts pulls for it, and takes new rules over at a reload",
+  inTries(async () => {
+    await using registry = await startRegistry({
+      tls: false,
+      server: "threads = 1",
+      config: `
 [global]
 retention_interval = "1s"
 max_removals_percent = 100
 upload_expiry = "1s"
 [global.retention_policy]
 rules = ["image.tag == 'latest' || image.pulled_count > 0 || image.pushed_at > now() - minutes(1)"]`,
-  });
-  using api = new RegistryApi(registry);
-  for (const tag of ["latest", "pulled", "unused"]) await api.pushImage("app", buildImage(), tag);
-  await api.findDigest("app", "pulled");
-  // Pulls are written down after some seconds; then the same rules without the last one hold.
-  let pulls: unknown[] = [];
-  while (pulls.length === 0) {
-    const answer = await api.expect(200, "GET", "/v2/_ext/app/_pulls?tag=pulled");
-    pulls = (await answer.json()).entries;
-  }
-  assert.equal((pulls[0] as { client: string }).client, "127.0.0.1");
-  const file = `${registry.rootDir}/../config.toml`;
-  const config = await Deno.readTextFile(file);
-  await Deno.writeTextFile(file, config.replace(" || image.pushed_at > now() - minutes(1)", ""));
-  registry.process.kill("SIGHUP");
-  await registry.process.waitForLine(
-    "the removal of the unused tag",
-    (line) => line.includes('"retention removed"') && line.includes('"unused"') || undefined,
-  );
-  const { tags } = await (await api.expect(200, "GET", "/v2/app/tags/list")).json();
-  assert.deepEqual(tags, ["latest", "pulled"]);
-});
+    });
+    using api = new RegistryApi(registry);
+    for (const tag of ["latest", "pulled", "unused"]) await api.pushImage("app", buildImage(), tag);
+    await api.findDigest("app", "pulled");
+    // Pulls are written down after some seconds; then the same rules without the last one hold.
+    let pulls: unknown[] = [];
+    while (pulls.length === 0) {
+      const answer = await api.expect(200, "GET", "/v2/_ext/app/_pulls?tag=pulled");
+      pulls = (await answer.json()).entries;
+    }
+    assert.equal((pulls[0] as { client: string }).client, "127.0.0.1");
+    const file = `${registry.rootDir}/../config.toml`;
+    const config = await Deno.readTextFile(file);
+    await Deno.writeTextFile(file, config.replace(" || image.pushed_at > now() - minutes(1)", ""));
+    registry.process.kill("SIGHUP");
+    await registry.process.waitForLine(
+      "the removal of the unused tag",
+      (line) => line.includes('"retention removed"') && line.includes('"unused"') || undefined,
+    );
+    const { tags } = await (await api.expect(200, "GET", "/v2/app/tags/list")).json();
+    assert.deepEqual(tags, ["latest", "pulled"]);
+  }),
+);
 
 Deno.test("pulls that wait to be written down are not lost when the server stops", async () => {
   const rootDir = await Deno.makeTempDir({ prefix: "registry-root-" });

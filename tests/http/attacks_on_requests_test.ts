@@ -1,5 +1,6 @@
 /** Requests made to confuse or to cost, each tried through the handler. */
 import assert from "node:assert/strict";
+import { cheapest } from "../harness/cheapest.ts";
 import { digestOf } from "../model/bytes.ts";
 import { makeModelRegistry } from "../model/model_registry.ts";
 import {
@@ -13,7 +14,6 @@ import {
   putManifest,
   startSession,
 } from "./content.ts";
-import { fastest } from "./fastest.ts";
 import { makeClient } from "./request_builder.ts";
 
 const OCI = "application/vnd.oci.image.manifest.v1+json";
@@ -27,7 +27,7 @@ Deno.test("a huge n is answered within 100 ms and with a bounded page (CVE-2023-
   const { client } = setUp();
   await pushImage(client, "app", "latest");
   for (const target of ["/v2/_catalog", "/v2/app/tags/list"]) {
-    const time = await fastest(async () => {
+    const time = await cheapest(async () => {
       const answer = await client.send("GET", `${target}?n=9999999999`);
       assert.equal(answer.status, 200);
     });
@@ -101,7 +101,7 @@ Deno.test("a request path of 16,000 hostile characters is answered within 5 ms",
   for (
     const name of ["a-".repeat(8000) + "!", "a/".repeat(8000), "a.".repeat(8000), "a__".repeat(5000) + "/"]
   ) {
-    const time = await fastest(async () => {
+    const time = await cheapest(async () => {
       assertRefused(await client.send("GET", `/v2/${name}/manifests/latest`), 400, "NAME_INVALID");
     });
     assert.ok(time < 5, `${time} ms`);

@@ -5,7 +5,7 @@ import { OciError } from "../../src/core/oci_error.ts";
 import { isRepositoryName } from "../../src/core/repository_name.ts";
 import { findRoute } from "../../src/http/route.ts";
 import { parseTarget } from "../../src/http/target.ts";
-import { inTries } from "../harness/tries.ts";
+import { cheapest } from "../harness/cheapest.ts";
 
 const D = `sha256:${"a".repeat(64)}`;
 const ID = "01234567-89ab-4def-8123-456789abcdef";
@@ -191,19 +191,11 @@ Deno.test("findRoute() lets no name through that is outside the grammar, and thr
   );
 });
 
-Deno.test(
-  "findRoute() answers within 5 ms for hostile names of 8,000 characters",
-  inTries(() => {
-    for (
-      const name of ["a-".repeat(4000) + "!", "a/".repeat(4000) + "!", "-".repeat(8000), "%61".repeat(2600)]
-    ) {
-      const times = Array.from({ length: 5 }, () => {
-        const start = performance.now();
-        refusal("GET", `/v2/${name}/manifests/latest`);
-        return performance.now() - start;
-      });
-      // The fastest of five: the machine may be busy with something else.
-      assert.ok(Math.min(...times) < 5);
-    }
-  }),
-);
+Deno.test("findRoute() answers within 5 ms for hostile names of 8,000 characters", async () => {
+  for (
+    const name of ["a-".repeat(4000) + "!", "a/".repeat(4000) + "!", "-".repeat(8000), "%61".repeat(2600)]
+  ) {
+    const ms = await cheapest(() => refusal("GET", `/v2/${name}/manifests/latest`), 5);
+    assert.ok(ms < 5, `${ms} ms`);
+  }
+});

@@ -5,7 +5,7 @@ import type { Digest } from "../../src/core/digest.ts";
 import { OCI_MANIFEST } from "../../src/core/media_type.ts";
 import type { RepositoryName } from "../../src/core/repository_name.ts";
 import type { Tag } from "../../src/core/tag.ts";
-import { inTries } from "../harness/tries.ts";
+import { cheapest } from "../harness/cheapest.ts";
 import { fakeDigest, push, repo, tag, TempStorage } from "./temp_storage.ts";
 
 const A = repo("a");
@@ -149,31 +149,20 @@ Deno.test("the type that a push names replaces the one before in the referrers",
   ]);
 });
 
-Deno.test(
-  "a page of 1,000 of 100,000 tags takes milliseconds wherever it begins, and so does a delete among them",
-  inTries(async () => {
-    using storage = new TempStorage();
-    using metadata = storage.openMetadata();
-    const [bulk, single] = [push(A, "bulk"), push(A, "single", { tags: [tag("zzz")] })];
-    await metadata.store.putManifest(bulk);
-    await metadata.store.putManifest(single);
-    metadata.database.exec(`
+Deno.test("a page of 1,000 of 100,000 tags takes milliseconds wherever it begins, and so does a delete among them", async () => {
+  using storage = new TempStorage();
+  using metadata = storage.openMetadata();
+  const bulk = push(A, "bulk");
+  const singles = Array.from({ length: 10 }, (_, i) => push(A, `single ${i}`, { tags: [tag(`zzz${i}`)] }));
+  for (const manifest of [bulk, ...singles]) await metadata.store.putManifest(manifest);
+  metadata.database.exec(`
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
       INSERT INTO tag (repository, name, digest, pushed_at, pulled_at) SELECT 1, 'tag-' || i, '${bulk.digest}', 1, NULL FROM n`);
-    const timed = async (work: () => Promise<unknown>): Promise<number> => {
-      const start = performance.now();
-      await work();
-      return performance.now() - start;
-    };
-    for (const after of ["", "tag-5", "tag-9999"]) {
-      let fastest = Infinity;
-      for (let i = 0; i < 5; i++) {
-        const page = { limit: 1000, ...(after && { after: tag(after) }) };
-        fastest = Math.min(fastest, await timed(() => metadata.store.listTags(A, page)));
-      }
-      assert.ok(fastest < 20, `a page after "${after}" took ${fastest} ms`);
-    }
-    const deletion = await timed(() => metadata.store.deleteManifest(A, single.digest, 2));
-    assert.ok(deletion < 20, `the deletion took ${deletion} ms`);
-  }),
-);
+  for (const after of ["", "tag-5", "tag-9999"]) {
+    const page = { limit: 1000, ...(after && { after: tag(after) }) };
+    const ms = await cheapest(() => metadata.store.listTags(A, page), 20);
+    assert.ok(ms < 20, `a page after "${after}" took ${ms} ms`);
+  }
+  const deletion = await cheapest(() => metadata.store.deleteManifest(A, singles.pop()!.digest, 2), 20);
+  assert.ok(deletion < 20, `the deletion took ${deletion} ms`);
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readChallenge } from "../../src/upstream/auth_challenge.ts";
-import { inTries } from "../harness/tries.ts";
+import { cheapest } from "../harness/cheapest.ts";
 
 Deno.test("Docker Hub's challenge is read", () => {
   const header =
@@ -48,13 +48,11 @@ Deno.test("nothing that can be answered is no challenge", () => {
   }
 });
 
-Deno.test(
-  "a header that is long by intent takes no time",
-  inTries(() => {
-    const started = performance.now();
+Deno.test("a header that is long by intent takes no time", async () => {
+  const ms = await cheapest(() => {
     readChallenge(`Bearer realm="${"\\".repeat(1_000_000)}`);
     readChallenge(`Bearer realm="${"\\".repeat(8000)}`);
     readChallenge("a=".repeat(4000));
-    assert.ok(performance.now() - started < 1000);
-  }),
-);
+  }, 1000);
+  assert.ok(ms < 1000, `${ms} ms`);
+});

@@ -5,6 +5,7 @@ import { captureCommand } from "../../harness/run_command.ts";
 import { testWith } from "../../harness/real_clients.ts";
 import { ServerProcess } from "../../harness/server_process.ts";
 import { registryProgram } from "../../harness/start_registry.ts";
+import { inTries } from "../../harness/tries.ts";
 import { RawClient } from "../../server/raw_client.ts";
 import { until } from "../../harness/until.ts";
 import { tell, ThreadsUnderTest } from "./threads_under_test.ts";
@@ -186,7 +187,7 @@ Deno.test("the thread that has the unix socket is replaced by one that has it", 
 
 testWith({ programs: ["curl", "systemd-socket-activate"] })(
   "sockets of systemd take the place of the addresses, and who connected before the start is answered",
-  async () => {
+  inTries(async () => {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr;
     listener.close();
@@ -206,5 +207,5 @@ testWith({ programs: ["curl", "systemd-socket-activate"] })(
     assert.match(unix, / 200$/);
     assert.deepEqual(await urlsOf(registry.process), [`http://127.0.0.1:${port}`, "unix:(handed over)"]);
     await Deno.remove(folder, { recursive: true });
-  },
+  }),
 );
