@@ -3,16 +3,17 @@ import type { Log } from "../../ports/log.ts";
 import type { Layout } from "../../storage/files/layout.ts";
 import { requireWholeBackup } from "../../storage/backup/backup_folder.ts";
 import { recoverUploads } from "../../storage/recover.ts";
-import { openForWriting } from "../../storage/sqlite/open_database.ts";
+import { isWithoutTables, openForWriting } from "../../storage/sqlite/open_database.ts";
 
 /**
  * Brings the tables up to date and mends what a crash has left. The folders are there.
  *
  * @throws {DatabaseTooNew} when a later version wrote it
- * @throws {Error} for a backup that did not come to its end
+ * @throws {Error} for a backup that did not come to its end, a database that is damaged, and one that is lost
  */
 export function prepareData(layout: Layout, log: Log): void {
   requireWholeBackup(layout);
+  if (isWithoutTables(layout.database)) requireNoBlobs(layout);
   const database = openForWriting(layout.database);
   try {
     const recovery = recoverUploads(layout, database);
@@ -21,5 +22,16 @@ export function prepareData(layout: Layout, log: Log): void {
     }
   } finally {
     database.close();
+  }
+}
+
+/** To a registry that begins anew all of them would be what a crash has left, and in a while it would remove them. */
+function requireNoBlobs(layout: Layout): void {
+  for (const folder of layout.blobFolders()) {
+    if (Deno.readDirSync(folder)[Symbol.iterator]().next().done) continue;
+    throw new Error(
+      `Cannot use ${layout.rootDir}: it holds blobs, and its database, ${layout.database}, is missing or empty. ` +
+        "Put the whole of a backup in its place; to begin anew, choose another root_dir",
+    );
   }
 }

@@ -1,13 +1,14 @@
 /** Opening `registry.db` the two ways it is used: by the one writer, and by many readers. */
 import { basename, dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { migrate } from "./migrations.ts";
+import { migrate, schemaVersionOf } from "./migrations.ts";
 
 /**
  * Opens the database for the one connection that writes, making and migrating it where needed.
  * Every commit is durable (`synchronous=FULL` in WAL mode: one fsync a commit), where GroupCommit does not say otherwise.
  *
  * @throws {DatabaseTooNew} when a later version wrote it
+ * @throws {Error} for a file that is damaged, or no database
  */
 export function openForWriting(path: string): DatabaseSync {
   const database = new DatabaseSync(withoutLinks(path));
@@ -26,8 +27,38 @@ export function openForWriting(path: string): DatabaseSync {
     return database;
   } catch (error) {
     database.close();
+    throw explain(error, path);
+  }
+}
+
+/**
+ * True for a database that is not there, or that nothing was ever written to. Looks without changing anything: a log that
+ * lies beside would be thrown away by whoever makes a new one.
+ *
+ * @throws {Error} for a file that is damaged, or no database
+ */
+export function isWithoutTables(path: string): boolean {
+  try {
+    if (Deno.statSync(path).size === 0) return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
     throw error;
   }
+  try {
+    using database = openForReading(path);
+    return schemaVersionOf(database) === 0;
+  } catch (error) {
+    throw explain(error, path);
+  }
+}
+
+function explain(error: unknown, path: string): unknown {
+  const { message } = error as Error;
+  if (!/not a database|malformed/.test(message)) return error;
+  return new Error(
+    `Cannot open the database ${path}: it is damaged (${message}). Put a backup in its place, and run scrub`,
+    { cause: error },
+  );
 }
 
 /** Opens the database for reading; it must exist. Sees each commit with the next statement. */
