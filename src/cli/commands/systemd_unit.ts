@@ -46,6 +46,8 @@ export function writeUnit({ settings, configFiles, program = INSTALLED }: UnitFa
 Description=simple-registry, a container registry
 Wants=network-online.target
 After=network-online.target
+# However often it ends: one that is given up would stay down until somebody comes, and its sockets with it.
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify

@@ -28,6 +28,7 @@ Deno.test("the unit starts the program with its configuration, and gives it time
   assert.deepEqual(valuesOf(text, "TimeoutStopSec"), ["135s"]);
   assert.deepEqual(valuesOf(text, "LimitNOFILE"), ["2024"]);
   assert.deepEqual(valuesOf(text, "Type"), ["notify"]);
+  assert.deepEqual(valuesOf(text, "StartLimitIntervalSec"), ["0"]);
 });
 
 Deno.test("a data directory below the state folder belongs to a user of the moment, another one to a user of its own", () => {
