@@ -113,10 +113,11 @@ function carriesBlob(registry: Registry, request: HttpRequest, digest: Digest): 
 }
 
 function readPiece(request: HttpRequest): UploadPiece {
-  const range = request.headers.get("content-range");
+  const ranges = request.headers.all("content-range");
   return {
     length: request.body.length,
-    window: range === undefined ? undefined : parseContentRange(range),
+    // Two are one header with a comma (RFC 9110 section 5.3), which is no range.
+    window: ranges.length === 0 ? undefined : parseContentRange(ranges.join(", ")),
     chunks: () => request.body.chunks(),
   };
 }
