@@ -6,9 +6,9 @@ import { checkSlowReaders } from "../load/slow_readers_check.ts";
 
 console.log(await checkIdleConnections(5000, { eachBytes: 60_000, pullMs: 50 }));
 const SLOW = { blobSize: 1_000_000_000, seconds: 20, growth: 100e6 };
-console.log(await checkSlowReaders({ ...SLOW, clients: 500, keptSpeed: 0.5 }));
-// The system's own buffers hold 3 MB for each slow reader on loopback; with more than some 350 of them its memory for TCP is
-// used up (tcp_mem of a machine with 24 GB), and it slows everybody down, whatever server it is.
+// The system's own buffers hold 3 MB for each on loopback, which uses up its memory for TCP (tcp_mem of a machine with 24 GB).
+// Both registries feel that, but not always to the same extent.
+console.log(await checkSlowReaders({ ...SLOW, clients: 500, keptSpeed: 0.6 }));
 console.log(await checkSlowReaders({ ...SLOW, clients: 300, keptSpeed: 0.8 }));
 console.log(await checkSameBlob(50, 100_000_000));
 console.log(await checkMovingTag(32, 60));
