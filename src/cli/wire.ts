@@ -86,12 +86,17 @@ export function openStores({ port, commits }: WriterAccess, options: OpenStores)
  * Stores of a process that has the data directory for itself and no other thread; closed by whoever opened them.
  *
  * @param share as of {@linkcode OpenStores}
+ * @param passing true for a directory that goes with the command: it keeps no room for deletes on a full disk
  */
-export function openStoresAlone(settings: Settings, log: Log, share = 0): Stores & Disposable {
+export function openStoresAlone(
+  settings: Settings,
+  log: Log,
+  { share = 0, passing = false }: { readonly share?: number; readonly passing?: boolean } = {},
+): Stores & Disposable {
   const { rootDir, minimumFreeSpace } = settings.blobStore;
   const { database, ballast } = new Layout(rootDir);
   const commits = new CommitCounter();
-  const room = new Ballast(ballast, BALLAST_SIZE, minimumFreeSpace);
+  const room = passing ? undefined : new Ballast(ballast, BALLAST_SIZE, minimumFreeSpace);
   const commit = new GroupCommit(openForWriting(database), room, commits);
   const options: OpenStores = { settings, share, removalHold: new RemovalHold(), log };
   return {

@@ -83,7 +83,7 @@ async function startHere(workDir: string, useTls: boolean): Promise<RunningConte
   // Lines are written and thrown away: what they cost to write is part of a request.
   const log = new JsonLog(() => {}, "info");
   const metrics = new ThreadMetrics(() => {});
-  const stores = openStoresAlone(settings, log, 1);
+  const stores = openStoresAlone(settings, log, { share: 1 });
   const service = new RequestService(
     {
       ...stores,

@@ -66,8 +66,11 @@ export interface RunDataCommand {
   readonly tree?: FileTree;
   /** Ends the command in order. */
   readonly signal?: AbortSignal;
-  /** Lets the command make the data directory where there is none, as one that brings content does. */
-  readonly mayMakeData?: boolean;
+  /**
+   * What one that brings content does where there is no data directory yet: makes it, or imagines an empty one, as a dry
+   * run does. Any other command is refused.
+   */
+  readonly absentData?: "make" | "imagine";
 }
 
 /**
@@ -76,9 +79,8 @@ export interface RunDataCommand {
  * @throws {DirectoryInUse} when a process without a control socket owns the directory
  * @throws {Error} what keeps the command from being done
  */
-export async function runDataCommand(
-  { commands, name, args, settings, log, onProgress, file, tree, signal, mayMakeData }: RunDataCommand,
-): Promise<ControlAnswer> {
+export async function runDataCommand(command: RunDataCommand): Promise<ControlAnswer> {
+  const { name, args, settings, onProgress, file, tree, signal, absentData } = command;
   const layout = new Layout(settings.blobStore.rootDir);
   const answer = await sendCommand(layout.controlSocket, name, {
     args,
@@ -88,9 +90,31 @@ export async function runDataCommand(
     ...(signal && { signal }),
   });
   if (answer !== undefined) return answer;
-  const lock = lockData(layout, log, { mayMake: mayMakeData === true });
+  if (absentData === "imagine" && isNowhere(layout)) return await runOnNothing(command, layout);
+  return await runAlone(command, { mayMake: absentData === "make", passing: false });
+}
+
+/** In an empty data directory elsewhere, which goes when the command ends. */
+async function runOnNothing(command: RunDataCommand, layout: Layout): Promise<ControlAnswer> {
+  requireOwner(layout);
+  const rootDir = Deno.makeTempDirSync({ prefix: "simple-registry-" });
   try {
-    using stores = openStoresAlone(settings, log);
+    const { blobStore, ...others } = command.settings;
+    const settings = { ...others, blobStore: { ...blobStore, rootDir } };
+    return await runAlone({ ...command, settings }, { mayMake: true, passing: true });
+  } finally {
+    Deno.removeSync(rootDir, { recursive: true });
+  }
+}
+
+async function runAlone(
+  { commands, name, args, settings, log, onProgress, file, tree, signal }: RunDataCommand,
+  { mayMake, passing }: { readonly mayMake: boolean; readonly passing: boolean },
+): Promise<ControlAnswer> {
+  const layout = new Layout(settings.blobStore.rootDir);
+  const lock = lockData(layout, log, { mayMake });
+  try {
+    using stores = openStoresAlone(settings, log, { passing });
     const work: DataWork = {
       ...stores,
       removalHold: new RemovalHold(),
@@ -135,6 +159,16 @@ export function lockData(
     return lock;
   } catch (error) {
     lock.release();
+    throw error;
+  }
+}
+
+/** No folder, or one without anything in it. */
+function isNowhere({ rootDir }: Layout): boolean {
+  try {
+    return Deno.readDirSync(rootDir)[Symbol.iterator]().next().done === true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
     throw error;
   }
 }

@@ -54,7 +54,7 @@ export async function runImportLine(
       ...(file !== undefined && { file }),
       ...(tree !== undefined && { tree }),
       signal,
-      mayMakeData: !options.has("dry-run"),
+      absentData: options.has("dry-run") ? "imagine" : "make",
     }) as unknown as AnyReport;
   } catch (error) {
     if (signal.aborted) {

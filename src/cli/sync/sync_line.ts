@@ -40,7 +40,7 @@ export async function runSyncLine(
     // The report tells it.
     log: SILENT,
     onProgress: (progress) => bar.show(progress),
-    mayMakeData: true,
+    absentData: options.has("dry-run") ? "imagine" : "make",
   });
   const report = answer as unknown as SyncReport;
   return { ok: isWhole(report), text: options.has("json") ? inJson(report) : describe(report) };

@@ -38,7 +38,12 @@ async function withFolder(run: (settings: Settings) => Promise<void>): Promise<v
   }
 }
 
-function ask(settings: Settings, name: string, more: { mayMakeData?: boolean } = {}, heard: Progress[] = []) {
+function ask(
+  settings: Settings,
+  name: string,
+  more: { absentData?: "make" | "imagine" } = {},
+  heard: Progress[] = [],
+) {
   return runDataCommand({
     commands: COMMANDS,
     name,
@@ -53,13 +58,28 @@ function ask(settings: Settings, name: string, more: { mayMakeData?: boolean } =
 Deno.test("without a server a command works under the directory's lock, and gives it back", () =>
   withFolder(async (settings) => {
     const heard: Progress[] = [];
-    assert.deepEqual(await ask(settings, "look", { mayMakeData: true }, heard), {
+    assert.deepEqual(await ask(settings, "look", { absentData: "make" }, heard), {
       args: { list: [1] },
       known: false,
     });
     assert.equal(heard.length, 1);
     await assert.rejects(ask(settings, "fail"), /^Error: Cannot look: it is dark$/);
     lockDirectory(new Layout(settings.blobStore.rootDir).lock).release();
+  }));
+
+Deno.test("a command that may imagine an empty data directory makes none", () =>
+  withFolder(async (settings) => {
+    const { rootDir } = settings.blobStore;
+    const imagined = { args: { list: [1] }, known: false };
+    assert.deepEqual(await ask(settings, "look", { absentData: "imagine" }), imagined);
+    await assert.rejects(ask(settings, "fail", { absentData: "imagine" }), /it is dark/);
+    await assert.rejects(Deno.stat(rootDir), Deno.errors.NotFound);
+    await Deno.mkdir(rootDir);
+    assert.deepEqual(await ask(settings, "look", { absentData: "imagine" }), imagined);
+    assert.deepEqual([...Deno.readDirSync(rootDir)], []);
+    // Of a folder with something in it nobody knows what it is.
+    await Deno.writeTextFile(`${rootDir}/note`, "mine");
+    await assert.rejects(ask(settings, "look", { absentData: "imagine" }), /it is no data directory/);
   }));
 
 Deno.test("a command that brings nothing refuses a folder without data, and makes nothing there", () =>
@@ -70,7 +90,7 @@ Deno.test("a command that brings nothing refuses a folder without data, and make
 
 Deno.test("a directory that a process without a control socket owns is left alone", () =>
   withFolder(async (settings) => {
-    await ask(settings, "look", { mayMakeData: true });
+    await ask(settings, "look", { absentData: "make" });
     const path = new Layout(settings.blobStore.rootDir).lock;
     const owner = new Deno.Command("flock", {
       args: [path, "sh", "-c", "echo; cat"],
@@ -86,7 +106,7 @@ Deno.test("a directory that a process without a control socket owns is left alon
 
 Deno.test("with a server the command runs there, with the same answer", () =>
   withFolder(async (settings) => {
-    await ask(settings, "look", { mayMakeData: true });
+    await ask(settings, "look", { absentData: "make" });
     const layout = new Layout(settings.blobStore.rootDir);
     using stores = openStoresAlone(settings, LOG);
     const work = {

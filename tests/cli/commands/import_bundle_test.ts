@@ -75,6 +75,9 @@ Deno.test("a bundle comes without a server into a directory that does not exist 
   await using inside = await makeBundleTrial(outside.folder);
   await inside.registry.stop();
   await Deno.remove(inside.registry.rootDir, { recursive: true });
+  const dry = await importAll(inside, "out.tar", "--dry-run");
+  assert.deepEqual([dry.tags.came, dry.manifests.came, dry.blobs.came], [1, 1, 2]);
+  await assert.rejects(Deno.stat(inside.registry.rootDir), Deno.errors.NotFound);
   const stdin = await Deno.readFile(`${outside.folder}/out.tar`);
   const piped = await captureCommand([...inside.program, "import", "-", "--to", "mirror/eu/"], { stdin });
   assert.equal(piped.code, 0, piped.stderr);

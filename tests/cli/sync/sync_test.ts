@@ -70,6 +70,7 @@ Deno.test("sync copies what its options say, beside a server and without one", a
   const dry = await trial.folder.run(["sync", "--from", `${from}:v2`, "--to", "own/app", "--dry-run"]);
   assert.equal(dry.code, 0, dry.stderr);
   assert.match(dry.stdout, /to own\/app: would come: 1 tag, 1 manifest, 3 blobs/);
+  await assert.rejects(Deno.stat(`${trial.folder.path}/data`), Deno.errors.NotFound);
   const alone = await trial.folder.run(["sync", "--from", `${from}:v2`, "--to", "own/app"]);
   assert.match(alone.stdout, /to own\/app: came: 1 tag, 1 manifest, 3 blobs/);
   const { server, digestOf } = await serve(trial.folder);
