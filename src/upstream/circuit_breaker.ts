@@ -5,7 +5,7 @@ import { UpstreamFault } from "../core/upstream_fault.ts";
 const SHORTEST_PAUSE = 5000;
 const LONGEST_PAUSE = 60_000;
 
-/** Answers of status 5xx in a row that count as a failure. */
+/** Answers of status 5xx, and connections that broke off before an answer, in a row that count as a failure. */
 const MOST_ERRORS = 3;
 
 /** ms that a host gets which limits requests and does not say for how long. */
@@ -52,12 +52,17 @@ export class CircuitBreaker {
   /** The head of an answer came. */
   answered(status: number): void {
     this.#probing = false;
-    this.#errors = status >= 500 ? this.#errors + 1 : 0;
-    if (this.#errors >= MOST_ERRORS) this.#open(`it answered ${status} ${this.#errors} times in a row`);
-    else if (this.#errors === 0) this.#failures = 0;
+    if (status >= 500) this.#err(`it answered ${status}`);
+    else this.#errors = this.#failures = this.#openUntil = 0;
   }
 
-  /** No answer came. */
+  /** The connection ended before an answer, or with something that is none; one alone says little of the host. */
+  broke(reason: string): void {
+    this.#probing = false;
+    this.#err(reason);
+  }
+
+  /** It cannot be connected to, or does not answer in time. */
   failed(reason: string): void {
     this.#probing = false;
     this.#open(reason);
@@ -75,7 +80,15 @@ export class CircuitBreaker {
     return this.#limited(pause);
   }
 
+  #err(reason: string): void {
+    this.#errors++;
+    if (this.#errors >= MOST_ERRORS) this.#open(`${reason}, ${this.#errors} times in a row`);
+    else if (this.#failures > 0) this.#open(reason);
+  }
+
   #open(reason: string): void {
+    // Those that were under way when it failed say the same once more.
+    if (this.#now() < this.#openUntil) return;
     const pause = Math.min(SHORTEST_PAUSE * 2 ** this.#failures, LONGEST_PAUSE);
     this.#failures++;
     this.#reason = reason;

@@ -117,6 +117,7 @@ export class RegistryRequests {
     } catch (fault) {
       const kind = fault instanceof UpstreamFault ? fault.kind : undefined;
       if (kind === "unsafe" || kind === undefined) breaker.left();
+      else if (kind === "broken") breaker.broke((fault as Error).message);
       else breaker.failed((fault as Error).message);
       throw fault;
     }

@@ -73,6 +73,34 @@ Deno.test("three answers of 5xx in a row count as a failure, two and a good one 
   assert.equal(isOpen(), true);
 });
 
+Deno.test("one connection that breaks off is no failure of the host, three in a row are", () => {
+  const { clock, breaker, isOpen } = makeBreaker();
+  breaker.broke("reset");
+  breaker.broke("reset");
+  breaker.answered(200);
+  breaker.broke("reset");
+  breaker.answered(503);
+  assert.equal(isOpen(), false);
+  breaker.broke("reset");
+  assert.equal(isOpen(), true);
+  clock.now = 5000;
+  assert.equal(isOpen(), false, "one is let through");
+  breaker.broke("reset");
+  assert.equal(isOpen(), true, "after a pause one is enough");
+});
+
+Deno.test("requests under way that fail together are one failure", () => {
+  const { clock, breaker, isOpen } = makeBreaker();
+  for (let request = 0; request < 60; request++) breaker.enter();
+  for (let request = 0; request < 20; request++) breaker.failed("no route");
+  for (let request = 0; request < 20; request++) breaker.broke("reset");
+  for (let request = 0; request < 20; request++) breaker.answered(502);
+  clock.now = 4999;
+  assert.equal(isOpen(), true);
+  clock.now = 5000;
+  assert.equal(isOpen(), false);
+});
+
 Deno.test("429 keeps every request back for as long as the host says, or 10 s, and at most an hour", () => {
   const { clock, breaker, isOpen } = makeBreaker();
   assert.equal(breaker.limit(3000).retryAfterMs, 3000);

@@ -342,6 +342,23 @@ Deno.test(
   }),
 );
 
+Deno.test("an answer that breaks off, or is none, keeps nobody from what the upstream has beside it", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const { manifest } = buildImage();
+  upstream.addManifest(NAME, manifest, "good");
+  upstream.script = ({ path }, response, request) => {
+    if (path.endsWith("/cut")) return request.socket.destroy(), true;
+    if (!path.endsWith("/huge")) return false;
+    response.writeHead(200, { "x-huge": "x".repeat(100_000) }).end();
+    return true;
+  };
+  using client = makeClient(upstream);
+  for (const bad of ["cut", "huge", "cut"]) {
+    await expectFault(client.getManifest(NAME, tagged(bad)), "broken");
+    assert.equal((await client.getManifest(NAME, tagged("good")))?.digest, manifest.digest);
+  }
+});
+
 Deno.test("429 is obeyed: the upstream is left in peace for as long as it says", async () => {
   await using upstream = await ScriptedUpstream.start();
   upstream.script = (_, response) => {
