@@ -6,6 +6,9 @@ import type { NodeRequestBody } from "./request_body.ts";
 /** Longest time between two looks at the connections, in ms. */
 const LONGEST_PAUSE = 5000;
 
+/** ms that a new connection has for its first request when the server stops: the client could not know. */
+export const FIRST_REQUEST_MS = 1000;
+
 export interface Connection {
   /** No request that comes from now on is served: an answer says `Connection: close`. */
   closing: boolean;
@@ -16,6 +19,10 @@ export interface Connection {
   /** Requests whose answer has not left yet; more than one where the client sends ahead. */
   underWay: number;
   newest: { readonly response: ServerResponse; readonly body: NodeRequestBody } | undefined;
+  /** When the server had it, or the TCP connection below it. */
+  readonly opened: number;
+  /** Whether a request has come. */
+  used: boolean;
   /** Bytes that had left when last looked at, and when that number last changed. */
   sent: number;
   since: number;
@@ -24,8 +31,8 @@ export interface Connection {
 export class Connections {
   readonly #stallMs: number;
   readonly #open = new Map<Socket, Connection>();
-  /** TCP connections whose TLS handshake goes on, by the peer's address and port. */
-  readonly #handshakes = new Map<string, Socket>();
+  /** TCP connections whose TLS handshake goes on, and since when, by the peer's address and port. */
+  readonly #handshakes = new Map<string, { readonly socket: Socket; readonly opened: number }>();
   #sweeps: ReturnType<typeof setInterval> | undefined;
 
   /** @param stallMs time without progress of an answer after which the client is cut off */
@@ -40,16 +47,20 @@ export class Connections {
   /** A TCP connection on which a TLS handshake begins. */
   addHandshake(socket: Socket): void {
     const peer = peerOf(socket);
-    this.#handshakes.set(peer, socket);
+    this.#handshakes.set(peer, { socket, opened: performance.now() });
     socket.once("close", () => {
-      if (this.#handshakes.get(peer) === socket) this.#handshakes.delete(peer);
+      if (this.#handshakes.get(peer)?.socket === socket) this.#handshakes.delete(peer);
     });
   }
 
   /** A connection that can carry requests. */
   add(socket: Socket): Connection {
-    this.#handshakes.delete(peerOf(socket));
+    const peer = peerOf(socket);
+    const opened = this.#handshakes.get(peer)?.opened ?? performance.now();
+    this.#handshakes.delete(peer);
     const connection: Connection = {
+      opened,
+      used: false,
       closing: false,
       broken: false,
       onIdle: undefined,
@@ -72,18 +83,21 @@ export class Connections {
     return this.#open.get(socket);
   }
 
-  /** Closes what has no request under way. */
-  closeIdle(): void {
-    for (const socket of this.#handshakes.values()) socket.destroy();
-    for (const [socket, { underWay }] of this.#open) {
-      if (underWay === 0) socket.destroy();
+  /** Closes what has no request under way. @param youngest also what is new, where it is 0: ms that it must be open */
+  closeIdle(youngest: number): void {
+    const latest = performance.now() - youngest;
+    for (const { socket, opened } of this.#handshakes.values()) {
+      if (opened <= latest) socket.destroy();
+    }
+    for (const [socket, { underWay, used, opened }] of this.#open) {
+      if (underWay === 0 && (used || opened <= latest)) socket.destroy();
     }
   }
 
   /** Cuts everything, whatever it does. */
   closeAll(): void {
     clearInterval(this.#sweeps);
-    for (const socket of this.#handshakes.values()) socket.destroy();
+    for (const { socket } of this.#handshakes.values()) socket.destroy();
     for (const socket of this.#open.keys()) socket.destroy();
   }
 
@@ -113,6 +127,7 @@ export function beginRequest(
 ): Promise<void> | undefined {
   const { newest } = connection;
   const turn = newest && new Promise<void>((resolve) => newest.response.on("close", resolve));
+  connection.used = true;
   if (connection.underWay++ === 0) connection.since = performance.now();
   const exchange = { response, body };
   connection.newest = exchange;

@@ -9,7 +9,13 @@ import type { Log } from "../ports/log.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import { logRequest } from "./access_log.ts";
 import { endBrokenConnection, refusalOf, TUNNEL } from "./broken_request.ts";
-import { beginRequest, breakConnection, type Connection, Connections } from "./connections.ts";
+import {
+  beginRequest,
+  breakConnection,
+  type Connection,
+  Connections,
+  FIRST_REQUEST_MS,
+} from "./connections.ts";
 import { classOf, HandshakeFaults } from "./handshake_faults.ts";
 import { type ConnectionLimits, MOST_REQUESTS_AHEAD } from "./limits.ts";
 import { addressOf, makeRequestIds, toHttpRequest } from "./node_request.ts";
@@ -80,15 +86,20 @@ export class HttpServer {
     this.#listener.replaceKeyPair(keyPair);
   }
 
-  /** Refuses new connections, lets requests under way end, and cuts what is left after `timeoutMs`. */
+  /**
+   * Refuses new connections, lets requests under way end, and the first one of a connection that has only just come, and
+   * cuts what is left after `timeoutMs`.
+   */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     const closed = this.#listener.close();
-    this.#connections.closeIdle();
+    this.#connections.closeIdle(FIRST_REQUEST_MS);
+    const young = setTimeout(() => this.#connections.closeIdle(0), FIRST_REQUEST_MS);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const expired = new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs));
     await Promise.race([closed, expired]);
     clearTimeout(timer);
+    clearTimeout(young);
     this.#connections.closeAll();
     await closed;
   }
@@ -106,10 +117,6 @@ export class HttpServer {
   #watchConnections(server: Server): void {
     const { log } = this.#options;
     const add = (socket: Socket): void => {
-      if (this.#draining) {
-        socket.destroy();
-        return;
-      }
       const connection = this.#connections.add(socket);
       // With half-open connections allowed, node says nothing of a body that can never be whole.
       socket.on("end", () => {
@@ -120,7 +127,6 @@ export class HttpServer {
       this.#counts.beginConnection();
       socket.once("close", () => this.#counts.endConnection());
       if (!this.secure) add(socket);
-      else if (this.#draining) socket.destroy();
       else this.#connections.addHandshake(socket);
     });
     server.on("secureConnection", (socket: Socket) => {

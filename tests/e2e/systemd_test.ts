@@ -116,13 +116,12 @@ test("the registry runs under systemd as the page about it says", async (t) => {
     assert.equal(await systemd.property("ActiveState"), "inactive");
     assert.equal(await curl(systemd, `${URL}/v2/`), "{} 200");
     await using clients = new AskingClients(systemd, `${URL}/v2/`);
-    for (let restart = 0; restart < 3; restart++) {
+    for (let restart = 0; restart < 2; restart++) {
       await clients.answered();
       await systemd.run("systemctl restart simple-registry");
     }
     await clients.answered();
-    const answers = [...await clients.end()];
-    assert.deepEqual(answers.filter((answer) => /refused|connect to/i.test(answer)), []);
+    assert.deepEqual(await clients.end(), new Set(["{} 200"]));
   });
 
   await step("a key that only root can read comes as a credential", async () => {

@@ -1,8 +1,8 @@
 /** Boots the machine's own systemd as the first process of a container without anything else, and runs commands in it. */
 import { isAbsolute } from "node:path";
+import { placeProgram } from "./placed_program.ts";
 import { captureCommand, type CommandOptions, type CommandResult, runCommand } from "./run_command.ts";
 import { ServerProcess } from "./server_process.ts";
-import { projectRoot, registryProgram } from "./start_registry.ts";
 
 /** Long, for a slow machine that does other things as well: a boot takes two seconds where nothing else runs. */
 const BOOT_MS = 90_000;
@@ -205,33 +205,6 @@ export class PrivateSystemd implements AsyncDisposable {
     await this.journal.ended();
     await removeTraces(this.#cgroup, this.#directory);
   }
-}
-
-/**
- * Makes the folder with `simple-registry` and what it needs, for every user to read: the executable, or a script that runs the
- * sources with a copy of their packages.
- */
-async function placeProgram(folder: string): Promise<void> {
-  await Deno.mkdir(folder);
-  const [program = "", ...words] = await registryProgram();
-  if (words.length === 0) {
-    await Deno.copyFile(program, `${folder}/simple-registry`);
-  } else {
-    const { stdout } = await runCommand([Deno.execPath(), "info", "--json"]);
-    const { npmCache } = JSON.parse(stdout);
-    await runCommand(["mkdir", `${folder}/cache`]);
-    await runCommand(["cp", "-rL", npmCache, `${folder}/cache/npm`]);
-    await runCommand(["cp", Deno.execPath(), `${folder}/deno`]);
-    const sources = ["main.ts", "deno.json", "deno.lock", "src"].map((name) => projectRoot + name);
-    await runCommand(["cp", "-r", ...sources, folder]);
-    const rest = words.slice(0, -1).join(" ");
-    await Deno.writeTextFile(
-      `${folder}/simple-registry`,
-      `#!/bin/sh\nDENO_DIR=/opt/program/cache exec /opt/program/deno ${rest} /opt/program/main.ts "$@"\n`,
-    );
-  }
-  await runCommand(["chmod", "-R", "a+rX", folder]);
-  await runCommand(["chmod", "a+x", `${folder}/simple-registry`]);
 }
 
 /** The process that is the first one of its namespace, seen from here. Before it there are those that prepare the place. */
