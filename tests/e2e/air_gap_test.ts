@@ -1,8 +1,10 @@
 /** Clients of a closed network, set up as the document says, pull docker.io from what a signed bundle brought. */
 import assert from "node:assert/strict";
+import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { readPage } from "../docs/markdown.ts";
-import { buildIndex } from "../harness/build_images.ts";
-import { startContainerd, startDockerd } from "../harness/client_engines.ts";
+import { buildIndex, type BuiltImage } from "../harness/build_images.ts";
+import { REGISTRY_NAME } from "../harness/certificates.ts";
+import { startBuildkitd, startContainerd, startDockerd } from "../harness/client_engines.ts";
 import { testWith } from "../harness/real_clients.ts";
 import { registryProgram } from "../harness/start_registry.ts";
 import { shareRegistry } from "../harness/shared_registry.ts";
@@ -100,5 +102,30 @@ testWith({ programs: ["openssl", "podman", "unshare"], root: true })(
     await podman("pull", "--cert-dir", inside.certDir, "--arch", "arm64", "docker.io/library/app:v1");
     const digests = await podman("inspect", "--format", "{{.RepoDigests}}", "docker.io/library/app:v1");
     assert.ok(digests.includes(built.index.digest), digests);
+  },
+);
+
+testWith({ programs: ["openssl", "buildkitd", "buildctl", "runc", "unshare"], root: true })(
+  "buildkit builds on an image of the closed side by buildkitd.toml",
+  async () => {
+    await carried();
+    const { caFile, host, port } = inside.registry;
+    const config = clientFile("buildkitd.toml").replaceAll("/etc/buildkit/registry-ca.pem", caFile)
+      .replaceAll(host, `${REGISTRY_NAME}:${port}`);
+    const folder = `${inside.workDir}/build`;
+    await Deno.mkdir(folder);
+    await Deno.writeTextFile(`${folder}/Dockerfile`, "FROM app:v1\nLABEL built=here\n");
+    await using engine = await startBuildkitd(config);
+    const { stderr } = await engine.run([
+      ...["build", "--progress=plain", "--frontend", "dockerfile.v0", "--opt", "platform=linux/amd64"],
+      ...["--local", `context=${folder}`, "--local", `dockerfile=${folder}`],
+      ...["--output", `type=oci,tar=false,dest=${folder}/image`],
+    ]);
+    assert.ok(stderr.includes(`FROM docker.io/library/app:v1@${built.index.digest}`), stderr);
+    const [{ layers }] = built.images as [BuiltImage];
+    for (const { digest, bytes } of layers) {
+      const file = `${folder}/image/blobs/sha256/${digest.slice("sha256:".length)}`;
+      assertSameBytes(await Deno.readFile(file), bytes);
+    }
   },
 );

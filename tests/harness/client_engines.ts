@@ -1,4 +1,4 @@
-/** Starts a private dockerd or containerd on a socket in a temporary folder and ends it by its process id. */
+/** Starts a private dockerd, containerd or buildkitd on a socket in a temporary folder and ends it by its process id. */
 
 import { REGISTRY_NAME } from "./certificates.ts";
 import { ConnectProxy } from "./connect_proxy.ts";
@@ -9,7 +9,7 @@ import type { RunningRegistry } from "./start_registry.ts";
 
 /** A running engine and the client that belongs to it. */
 export interface ClientEngine extends AsyncDisposable {
-  /** Runs `docker ARGUMENTS` or `ctr ARGUMENTS` against this engine and throws unless it exits 0. */
+  /** Runs `docker ARGUMENTS`, `ctr ARGUMENTS` or `buildctl ARGUMENTS` against this engine and throws unless it exits 0. */
   run(args: readonly string[], options?: CommandOptions): Promise<CommandResult>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -111,6 +111,23 @@ export async function startContainerd(
   const client = (args: readonly string[]) => ["ctr", "--address", `${directory}/containerd.sock`, ...args];
   const engine = await startEngine("containerd", argv, /containerd successfully booted/, directory, client);
   return { ...engine, hostsDir };
+}
+
+/**
+ * Starts a buildkitd by a buildkitd.toml, in which {@linkcode REGISTRY_NAME} is this machine: to the names that everybody
+ * has for it, BuildKit speaks plain HTTP.
+ */
+export async function startBuildkitd(config: string): Promise<ClientEngine> {
+  const directory = await Deno.makeTempDir({ prefix: "buildkitd-" });
+  await Deno.writeTextFile(`${directory}/buildkitd.toml`, config);
+  const address = `unix://${directory}/buildkitd.sock`;
+  const argv = withPrivateMounts([
+    "buildkitd",
+    ...["--config", `${directory}/buildkitd.toml`, "--root", `${directory}/root`, "--addr", address],
+    ...["--containerd-worker=false", "--oci-worker-snapshotter=native", "--oci-worker-net=host"],
+  ]);
+  const client = (args: readonly string[]) => ["buildctl", "--addr", address, ...args];
+  return await startEngine("buildkitd", argv, /running server on/, directory, client);
 }
 
 async function startEngine(
