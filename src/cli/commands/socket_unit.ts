@@ -1,7 +1,7 @@
 /** `systemd-unit --socket`: a unit with which systemd listens in the registry's place, also while it is restarted. */
 import type { ListenerSettings, Settings } from "../../config/settings.ts";
 import { showAddress } from "../../config/show_address.ts";
-import { quote } from "./systemd_unit.ts";
+import { escapeSpecifiers } from "./systemd_unit.ts";
 import { UsageError } from "../usage.ts";
 
 /**
@@ -17,7 +17,7 @@ export function writeSocketUnit({ server }: Settings, name: string | undefined, 
   const unit = listener.name === "" ? "simple-registry" : `simple-registry-${listener.name}`;
   const streams = Array.from(
     { length: at.kind === "tcp" ? threads : 1 },
-    () => `ListenStream=${quote(showAddress(at))}`,
+    () => `ListenStream=${escapeSpecifiers(showAddress(at))}`,
   );
   const rest = at.kind === "tcp"
     ? `# Each thread of the registry accepts on a socket of its own.

@@ -54,7 +54,7 @@ Type=notify
 ExecStart=${quoteArgument(program)}${files} server
 ${
     relative
-      ? `# The configuration names files from here on.\nWorkingDirectory=${quote(resolve("."))}\n`
+      ? `# The configuration names files from here on.\nWorkingDirectory=${escapeSpecifiers(resolve("."))}\n`
       : ""
   }ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
@@ -140,9 +140,14 @@ function quoteArgument(text: string): string {
   return quote(text).replaceAll("$", "$$$$");
 }
 
-/** A word of a unit file (systemd.syntax(7), quoting; systemd.unit(5), specifiers). */
+/** The value of a key that takes one, not words: systemd takes quotes for a part of it (systemd.unit(5), specifiers). */
+export function escapeSpecifiers(text: string): string {
+  return text.replaceAll("%", "%%");
+}
+
+/** A word of a unit file (systemd.syntax(7), quoting). */
 export function quote(text: string): string {
-  const escaped = text.replaceAll("%", "%%");
+  const escaped = escapeSpecifiers(text);
   if (/^[\w./:%$-]+$/.test(escaped)) return escaped;
   return `"${escaped.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }

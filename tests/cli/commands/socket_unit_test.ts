@@ -15,7 +15,7 @@ const SEVERAL = load(
 
 Deno.test("a port has a socket for each thread, which share it, and a unix socket is one with its permissions", () => {
   const web = writeSocketUnit(SEVERAL, "web", 2);
-  assert.deepEqual(linesOf(web, "ListenStream"), ["[::1]:443", "[::1]:443"].map((at) => `"${at}"`));
+  assert.deepEqual(linesOf(web, "ListenStream"), ["[::1]:443", "[::1]:443"]);
   assert.deepEqual(linesOf(web, "ReusePort"), ["yes"]);
   assert.deepEqual(linesOf(web, "FileDescriptorName"), ["web"]);
   const proxy = writeSocketUnit(SEVERAL, "proxy", 2);
@@ -33,17 +33,25 @@ Deno.test("of several listeners one is to be named, and of one none need be", ()
 
 testWith({ programs: ["systemd-analyze"] })("systemd takes the socket units without a word", async () => {
   const folder = await Deno.makeTempDir();
-  const settings = load('[server.listener.web]\nport = 443\n[blob_store.fs]\nroot_dir = "/var/lib/r"\n');
+  const settings = load(
+    '[server.listener.web]\nbind_address = "::1"\nport = 443\n[server.listener.local]\npath = "/run/a b/%s"\n' +
+      '[blob_store.fs]\nroot_dir = "/var/lib/r"\n',
+  );
   const service = writeUnit({ settings, configFiles: [], program: "/bin/true" });
   await Deno.writeTextFile(`${folder}/simple-registry.service`, service);
   await Deno.writeTextFile(
     `${folder}/simple-registry-web.socket`,
     writeSocketUnit(settings, "web", 3),
   );
+  await Deno.writeTextFile(
+    `${folder}/simple-registry-local.socket`,
+    writeSocketUnit(settings, "local", 3),
+  );
   const { code, stderr } = await captureCommand([
     "systemd-analyze",
     "verify",
     `${folder}/simple-registry-web.socket`,
+    `${folder}/simple-registry-local.socket`,
     `${folder}/simple-registry.service`,
   ]);
   assert.deepEqual([code, stderr], [0, ""]);

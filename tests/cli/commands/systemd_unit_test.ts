@@ -4,7 +4,7 @@ import { writeUnit } from "../../../src/cli/commands/systemd_unit.ts";
 import { load } from "../../config/load_text.ts";
 import { captureCommand } from "../../harness/run_command.ts";
 import { testWith } from "../../harness/real_clients.ts";
-import { ProgramFolder } from "../run_program.ts";
+import { PROGRAM, ProgramFolder } from "../run_program.ts";
 
 const test = testWith({ programs: ["systemd-analyze"] });
 
@@ -97,4 +97,17 @@ Deno.test("systemd-unit prints the unit for the configuration at hand", async ()
   ]);
   assert.deepEqual(valuesOf(stdout, "ReadWritePaths"), [`${path}/data`]);
   assert.deepEqual(valuesOf(stdout, "WorkingDirectory"), [path]);
+});
+
+test("systemd takes the unit for a configuration of relative paths, in a folder with a space in its name", async () => {
+  await using folder = await ProgramFolder.make();
+  const inner = `${await Deno.realPath(folder.path)}/a b`;
+  await Deno.mkdir(inner);
+  await Deno.writeTextFile(`${inner}/config.toml`, '[blob_store.fs]\nroot_dir = "data"\n');
+  const { stdout } = await captureCommand([...PROGRAM, "-c", "config.toml", "systemd-unit"], { cwd: inner });
+  assert.deepEqual(valuesOf(stdout, "WorkingDirectory"), [inner]);
+  const file = `${inner}/simple-registry.service`;
+  await Deno.writeTextFile(file, stdout.replaceAll("/usr/local/bin/simple-registry", "/bin/true"));
+  const verified = await captureCommand(["systemd-analyze", "verify", file]);
+  assert.deepEqual([verified.code, verified.stderr], [0, ""]);
 });
