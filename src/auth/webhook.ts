@@ -10,6 +10,13 @@ import { describeRequest, type WebhookHeaders } from "./webhook_request.ts";
 /** Answers remembered. */
 const MOST_REMEMBERED = 10_000;
 
+/**
+ * Questions in a row that get no answer after which nobody asks for so many ms: a catalog asks for each repository, and
+ * would wait for each, while its client has long gone.
+ */
+const MOST_FAILURES = 3;
+const PAUSE_MS = 1000;
+
 interface Remembered {
   readonly verdict: Verdict;
   readonly until: number;
@@ -23,6 +30,9 @@ export class Webhook implements AuthorizationHook {
   readonly #remembered = new Map<string, Remembered>();
   /** Questions under way, so that equal ones are asked once. */
   readonly #asked = new Map<string, Promise<Verdict>>();
+  /** Questions in a row that got no answer. */
+  #failures = 0;
+  #pausedUntil = -Infinity;
 
   /** @param steadyNow ms of a clock that nobody sets */
   constructor(target: WebhookTarget, log: Log, steadyNow: () => number) {
@@ -33,7 +43,8 @@ export class Webhook implements AuthorizationHook {
   }
 
   /**
-   * 2xx allows, 401 and 403 deny, and both are remembered; anything else denies for this once. A push that moves several
+   * 2xx allows, 401 and 403 deny, and both are remembered; anything else denies for this once, or for a moment where no
+   * answers come. A push that moves several
    * tags has to be allowed for each: the protocol has room for one reference.
    */
   async decide(caller: Caller, operation: Operation): Promise<Verdict> {
@@ -62,6 +73,7 @@ export class Webhook implements AuthorizationHook {
     this.#remembered.delete(key);
     const underWay = this.#asked.get(key);
     if (underWay !== undefined) return await underWay;
+    if (this.#steadyNow() < this.#pausedUntil) return this.#unasked();
     const asked = this.#ask(key, headers).finally(() => this.#asked.delete(key));
     this.#asked.set(key, asked);
     return await asked;
@@ -73,8 +85,10 @@ export class Webhook implements AuthorizationHook {
     try {
       status = await this.#client.ask(headers);
     } catch (error) {
+      if (++this.#failures >= MOST_FAILURES) this.#pausedUntil = this.#steadyNow() + PAUSE_MS;
       return this.#fail({ error });
     }
+    this.#failures = 0;
     const allowed = status >= 200 && status < 300;
     if (!allowed && status !== 401 && status !== 403) return this.#fail({ status });
     const verdict = {
@@ -87,12 +101,15 @@ export class Webhook implements AuthorizationHook {
   }
 
   #fail(what: LogFields): Verdict {
-    const { name } = this.#target;
-    this.#log.error("authorization webhook failed", { webhook: name, ...what });
+    this.#log.error("authorization webhook failed", { webhook: this.#target.name, ...what });
+    return this.#unasked();
+  }
+
+  #unasked(): Verdict {
     return {
       allowed: false,
       reason: "the authorization webhook could not be asked",
-      decidedBy: `webhook ${name}`,
+      decidedBy: `webhook ${this.#target.name}`,
     };
   }
 

@@ -126,6 +126,31 @@ Deno.test("a webhook that is not there, hangs, breaks off or talks nonsense deni
   }
 });
 
+Deno.test("a webhook that does not answer three times in a row is left alone for a second, and denies meanwhile", async () => {
+  await using server = await WebhookServer.start();
+  using trial = setUp(server.target({ timeoutMs: 100, cacheTtlMs: 0 }));
+  const ask = async (repository: string) => {
+    const name = parseRepositoryName(repository);
+    const { allowed } = await trial.webhook.decide(SOME_CALLER, { action: "list-tags", repository: name });
+    return allowed;
+  };
+  server.answer = () => {};
+  assert.deepEqual([await ask("a"), await ask("b")], [false, false]);
+  server.answer = (response) => response.end();
+  assert.equal(await ask("c"), true, "two are no reason");
+  server.answer = () => {};
+  // What a catalog of many repositories does.
+  for (let number = 0; number < 1000; number++) assert.equal(await ask(`app${number}`), false);
+  assert.equal(trial.lines.length, 5, "the log has a line for each question that was asked");
+  // A connection that breaks when it is used again has its question asked once more.
+  assert.ok(server.asked.length <= 2 * 6, `${server.asked.length} questions`);
+  server.answer = (response) => response.end();
+  trial.clock.now = 999;
+  assert.equal(await ask("d"), false);
+  trial.clock.now = 1000;
+  assert.deepEqual([await ask("d"), await ask("e")], [true, true]);
+});
+
 Deno.test("equal questions at one time are asked once, different ones apart", async () => {
   await using server = await WebhookServer.start();
   using trial = setUp(server.target({ cacheTtlMs: 0 }));
