@@ -36,7 +36,7 @@ export interface UploadWriter {
   /** Digest of everything accepted so far. */
   digest(algorithm: DigestAlgorithm): Promise<Digest>;
   /**
-   * Makes everything durable under its final name: fdatasync, rename, fsync of the folder.
+   * Makes everything durable under its final name: rename, then fdatasync and fsync of the folder side by side.
    * After a failed sync the session's bytes are gone, because they can no longer be trusted.
    */
   promote(digest: Digest): Promise<BlobFile>;

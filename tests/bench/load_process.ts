@@ -74,7 +74,8 @@ async function stepOf(
   return (count) => {
     // Every layer is new to the registry, and no time goes into making random bytes.
     layer.writeUInt32BE(count);
-    const config = JSON.stringify({ architecture: "amd64", os: "linux", comment: `${name}:${count}` });
+    const comment = `${name}:${count}:${Deno.pid}`;
+    const config = JSON.stringify({ architecture: "amd64", os: "linux", comment });
     return pushImage(client, name, `v${count}`, { config: new TextEncoder().encode(config), layer });
   };
 }

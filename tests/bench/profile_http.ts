@@ -1,6 +1,6 @@
 /**
  * Says where the time of one HTTP thread goes: `deno run -A --v8-flags=--expose-gc tests/bench/profile_http.ts WORK [--tls]`,
- * where WORK is manifest, blob, pull or push. The thread is this process, the client wrk or curl.
+ * where WORK is manifest, blob, pull, push or images. The thread is this process, the client wrk, curl or a process of ours.
  */
 import { ThreadMetrics } from "../../src/metrics/thread_metrics.ts";
 import { Session } from "node:inspector";
@@ -17,7 +17,7 @@ import { writeServerCertificate } from "../harness/certificates.ts";
 import { LargeFile, pullLargeBlob, pushLargeBlob } from "./blob_transfer.ts";
 import type { RunningContender } from "./contender.ts";
 import { measureRequestRate } from "./request_rate.ts";
-import { pushSample, SAMPLE } from "./work.ts";
+import { measureLoad, pushSample, SAMPLE } from "./work.ts";
 
 const SECONDS = 4;
 const MOST_LINES = 25;
@@ -35,9 +35,12 @@ interface Profile {
 }
 
 const [work, transport] = Deno.args;
-if (!["manifest", "blob", "pull", "push"].includes(work ?? "") || ![undefined, "--tls"].includes(transport)) {
+if (
+  !["manifest", "blob", "pull", "push", "images"].includes(work ?? "") ||
+  ![undefined, "--tls"].includes(transport)
+) {
   console.error(
-    "Usage: deno run -A --v8-flags=--expose-gc tests/bench/profile_http.ts manifest|blob|pull|push [--tls]",
+    "Usage: deno run -A --v8-flags=--expose-gc tests/bench/profile_http.ts manifest|blob|pull|push|images [--tls]",
   );
   Deno.exit(2);
 }
@@ -68,6 +71,9 @@ async function prepare(registry: RunningContender): Promise<() => Promise<number
     const file = await LargeFile.create(`${workDir}/blob`, 1024 ** 3);
     const { digest } = await pushLargeBlob(registry, "bench/pull", file);
     return () => pullLargeBlob(registry, `/v2/bench/pull/blobs/${digest}`, 4);
+  }
+  if (work === "images") {
+    return () => measureLoad({ registry, seconds: SECONDS, note: console.error }, 4, { kind: "push" });
   }
   const config = await pushSample(registry);
   const path = work === "manifest" ? "manifests/latest" : `blobs/${config}`;

@@ -5,8 +5,9 @@ import { FreeSpace } from "../../src/storage/files/free_space.ts";
 import { UploadHashes } from "../../src/storage/files/upload_hash.ts";
 import { WriteBuffers } from "../../src/storage/files/write_buffers.ts";
 import { FileUploadWriter } from "../../src/storage/files/upload_writer.ts";
+import { recoverUploads } from "../../src/storage/recover.ts";
 import { digestOf, randomBytes } from "../model/bytes.ts";
-import { countOpenFiles, TempStorage } from "./temp_storage.ts";
+import { countOpenFiles, repo, TempStorage } from "./temp_storage.ts";
 import { appendAll, has, MiB, open, start } from "./upload_session.ts";
 
 Deno.test("a session that is cancelled under its writer ends in BLOB_UPLOAD_UNKNOWN, without a blob", async () => {
@@ -103,30 +104,59 @@ Deno.test("a failed fsync of the folder fails the finish and drops the bytes", a
   assert.deepEqual(storage.listBlobFiles(), []);
 });
 
-Deno.test("promote() syncs the bytes, then renames, then syncs the folder", async () => {
+Deno.test("promote() renames, then syncs bytes and folder side by side, and ends with the later one", async () => {
   using storage = new TempStorage();
   const id = await start(storage.openBlobs());
-  const steps: string[] = [];
-  const { writer, file } = await openWith(storage, id, {
-    async syncData() {
-      steps.push(`bytes of ${storage.listUploadFiles()}`);
-      await file.syncData();
-    },
-  });
+  const begun: string[] = [];
+  const [bytes, folder] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const both = Promise.withResolvers<void>();
+  const begin = (what: string, until: Promise<void>) => {
+    begun.push(`${what} of ${storage.listBlobFiles()}`);
+    if (begun.length === 2) both.resolve();
+    return until;
+  };
+  const { writer } = await openWith(storage, id, { syncData: () => begin("bytes", bytes.promise) });
   await writer.append(randomBytes(10));
   const digest = await writer.digest("sha256");
   const { sync } = Deno.FsFile.prototype;
-  Deno.FsFile.prototype.sync = function () {
-    steps.push(`folder of ${storage.listBlobFiles()}`);
-    return sync.call(this);
-  };
+  Deno.FsFile.prototype.sync = () => begin("folder", folder.promise);
   try {
-    const blob = await writer.promote(digest);
-    assert.deepEqual(steps, [`bytes of ${id}`, `folder of ${blob}`]);
+    let ended = false;
+    const promoting = writer.promote(digest).finally(() => ended = true);
+    await both.promise;
+    assert.deepEqual(storage.listUploadFiles(), []);
+    folder.resolve();
+    await folder.promise;
+    await Deno.stat(storage.layout.uploads);
+    assert.equal(ended, false, "the bytes are not safe yet");
+    bytes.resolve();
+    const blob = await promoting;
+    assert.deepEqual(begun.sort(), [`bytes of ${blob}`, `folder of ${blob}`]);
   } finally {
     Deno.FsFile.prototype.sync = sync;
   }
   await writer.close();
+});
+
+Deno.test("what a power cut leaves of an upload that was renamed before it was synced is never taken for the blob", async () => {
+  using storage = new TempStorage();
+  using metadata = storage.openMetadata();
+  const blobs = storage.openBlobs();
+  const bytes = randomBytes(1000);
+  const session = await metadata.start(repo("a"), 1000);
+  await blobs.createUpload(session);
+  const writer = await open(blobs, session);
+  await writer.append(bytes);
+  const file = await writer.promote(await writer.digest("sha256"));
+  await writer.close();
+  // The name reached the disk, and of the bytes only their number.
+  await Deno.writeFile(storage.layout.blob(file), new Uint8Array(1000));
+
+  assert.equal(recoverUploads(storage.layout, metadata.database).returnedUploads, 1);
+  assert.deepEqual(storage.listBlobFiles(), []);
+  const again = await open(storage.openBlobs(), session);
+  assert.notEqual(await again.digest("sha256"), digestOf(bytes), "the session's next finish is refused");
+  await again.close();
 });
 
 Deno.test("a full disk is INSUFFICIENT_STORAGE at the append, and again until the writer is closed", async () => {

@@ -116,9 +116,7 @@ export class FileUploadWriter implements UploadWriter {
     const [upload, file] = [layout.upload(this.#id), blobFileOf(digest, this.#id)];
     try {
       await this.#earlySync.end();
-      await this.#file.syncData();
     } catch (error) {
-      // After a failed sync the kernel may call lost pages clean: a second try could succeed without the bytes.
       await this.#drop(upload);
       throw explainDiskFault(error);
     }
@@ -129,11 +127,17 @@ export class FileUploadWriter implements UploadWriter {
       throw await isMissing(upload) ? uploadGone(this.#id) : explainDiskFault(error);
     }
     this.#promoted = true;
-    try {
-      await syncFolder(`${layout.blobs}/${folderOf(file)}`);
-    } catch (error) {
+    // Side by side, since a file system makes one of both. No row names the file before both are done, so a power cut that
+    // leaves the name without the bytes leaves a file of a session under way.
+    const syncs = await Promise.allSettled([
+      this.#file.syncData(),
+      syncFolder(`${layout.blobs}/${folderOf(file)}`),
+    ]);
+    const failed = syncs.find(({ status }) => status === "rejected");
+    if (failed !== undefined) {
+      // After a failed sync the kernel may call lost pages clean: a second try could succeed without the bytes.
       await this.#drop(layout.blob(file));
-      throw explainDiskFault(error);
+      throw explainDiskFault((failed as PromiseRejectedResult).reason);
     }
     return file;
   }
