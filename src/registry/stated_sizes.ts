@@ -2,7 +2,6 @@
 import type { Digest } from "../core/digest.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import { UpstreamFault } from "../core/upstream_fault.ts";
-import type { StoredManifest } from "../ports/metadata_store.ts";
 import type { Upstream, UpstreamBlob } from "../ports/upstream.ts";
 import type { RemoteRepository } from "./mirror_source.ts";
 import type { Registry } from "./registry.ts";
@@ -10,13 +9,17 @@ import type { Registry } from "./registry.ts";
 /** Manifests that are read for the size of one blob; a base layer is in thousands, which say the same. */
 const MOST_MANIFESTS = 8;
 
-/** Bytes of a manifest that takes long to read, so that none is read beside one, and its sizes are remembered. */
+/** Bytes of manifests that are read for one blob, the last one whole. The sizes of one that is as large are remembered. */
 const LARGE = 256 * 1024;
 
 /** Large manifests whose sizes are remembered: of an image with very many layers, each is asked for. */
 const MOST_REMEMBERED = 2;
 
-type Sizes = ReadonlyMap<Digest, number>;
+interface Sizes {
+  readonly byDigest: ReadonlyMap<Digest, number>;
+  /** Bytes that were read for it; 0 where it was remembered. */
+  readonly read: number;
+}
 
 export class StatedSizes {
   readonly #registry: Pick<Registry, "metadata" | "manifests">;
@@ -32,29 +35,35 @@ export class StatedSizes {
    * asked for by somebody who got its digest elsewhere.
    */
   async find(repository: RepositoryName, blob: Digest): Promise<readonly number[]> {
-    const { metadata } = this.#registry;
     const found = new Set<number>();
     let read = 0;
-    for (const digest of await metadata.listManifestsWith(repository, blob, MOST_MANIFESTS)) {
-      const manifest = await metadata.findManifest(repository, { kind: "digest", digest });
-      if (manifest === undefined) continue;
-      read += manifest.bytes.length;
-      if (read > LARGE && found.size > 0) break;
-      const size = (await this.#sizesIn(manifest)).get(blob);
+    for (const digest of await this.#registry.metadata.listManifestsWith(repository, blob, MOST_MANIFESTS)) {
+      const sizes = this.#large.get(digest) ?? await this.#readSizes(repository, digest);
+      if (sizes === undefined) continue;
+      const size = sizes.byDigest.get(blob);
       if (size !== undefined) found.add(size);
+      read += sizes.read;
+      if (read >= LARGE) break;
     }
     return [...found];
   }
 
-  async #sizesIn({ digest, mediaType, bytes }: StoredManifest): Promise<Sizes> {
-    const remembered = this.#large.get(digest);
-    if (remembered !== undefined) return remembered;
+  /** undefined where its bytes are gone meanwhile, or damaged. */
+  async #readSizes(repository: RepositoryName, digest: Digest): Promise<Sizes | undefined> {
+    const { metadata, manifests } = this.#registry;
+    const stored = await metadata.findManifest(repository, { kind: "digest", digest });
+    if (stored === undefined) return undefined;
+    const { mediaType, bytes } = stored;
     // The bytes are the store's.
-    const sent = { bytes: bytes.slice(), contentType: mediaType, stated: digest };
-    const { manifest } = await this.#registry.manifests.read(sent);
-    const sizes = new Map(manifest.references.map((reference) => [reference.digest, reference.size]));
+    const { manifest } = await manifests.read({
+      bytes: bytes.slice(),
+      contentType: mediaType,
+      stated: digest,
+    });
+    const byDigest = new Map(manifest.references.map((reference) => [reference.digest, reference.size]));
+    const sizes = { byDigest, read: bytes.length };
     if (bytes.length >= LARGE) {
-      this.#large.set(digest, sizes);
+      this.#large.set(digest, { byDigest, read: 0 });
       for (const oldest of this.#large.keys()) {
         if (this.#large.size <= MOST_REMEMBERED) break;
         this.#large.delete(oldest);
