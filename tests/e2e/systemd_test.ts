@@ -5,11 +5,20 @@ import { writeServerCertificate } from "../harness/certificates.ts";
 import { PrivateSystemd, SYSTEMD_NEEDS } from "../harness/private_systemd.ts";
 import { testWith } from "../harness/real_clients.ts";
 import { AskingClients, beginUpload, curl, pushBlob } from "./clients_in_systemd.ts";
+import { probeRoot, probeService } from "./sandbox_probe.ts";
 
 const test = testWith(SYSTEMD_NEEDS);
 const ETC = "/etc/simple-registry";
 const STARTED = /^Started simple-registry\.service/;
 const URL = "http://127.0.0.1:5000";
+const LISTENERS = `[server.listener.web]
+bind_address = "::1"
+port = 443
+[server.listener.local]
+path = "/run/simple-registry/r.sock"
+[blob_store.fs]
+root_dir = "/var/lib/simple-registry"
+`;
 const PAGE = readPage("docs/run-under-systemd.md");
 
 /** The blocks of shell commands below a heading of the page, in their order. */
@@ -141,4 +150,34 @@ test("the registry runs under systemd as the page about it says", async (t) => {
     await systemd.run("systemctl daemon-reload; systemctl restart simple-registry");
     assert.equal(await curl(systemd, `--cacert ${ETC}/ca.pem https://localhost:5000/v2/`), "{} 200");
   });
+
+  await step(
+    "the unit lets its program write to its folder, read its credential, and nothing else",
+    async () => {
+      await systemd.run("systemctl stop simple-registry.socket simple-registry.service");
+      assert.deepEqual(await probeService(systemd), ["write to its folder", "read its credential"]);
+      assert.equal((await probeRoot(systemd)).length, 13, "what is forbidden could be done");
+    },
+  );
+
+  await step(
+    "a low port and a unix socket can be used, and systemd listens at the port in IPv6 as well",
+    async () => {
+      await systemd.write(`${ETC}/config.toml`, LISTENERS);
+      const print = "simple-registry -c config.toml systemd-unit";
+      const install = `${print} > /etc/systemd/system/simple-registry.service; systemctl daemon-reload`;
+      await systemd.run(`${install}; systemctl start simple-registry`, { folder: ETC });
+      const ask = async () => [
+        await curl(systemd, "http://[::1]:443/v2/"),
+        await curl(systemd, "--unix-socket /run/simple-registry/r.sock http://localhost/v2/"),
+      ];
+      assert.deepEqual(await ask(), ["{} 200", "{} 200"]);
+      const socket = `${print} --socket --listener web > /etc/systemd/system/simple-registry-web.socket`;
+      await systemd.run(`systemctl stop simple-registry; ${socket}; systemctl daemon-reload`, {
+        folder: ETC,
+      });
+      await systemd.run("systemctl start simple-registry-web.socket");
+      assert.deepEqual(await ask(), ["{} 200", "{} 200"]);
+    },
+  );
 });
