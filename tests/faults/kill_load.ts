@@ -6,6 +6,7 @@ import {
   type Change,
   ExpectedContent,
   type ExpectedManifest,
+  type RepositoryState,
   type Restart,
   withBlob,
   withManifest,
@@ -73,9 +74,11 @@ export class KillClient {
     this.#url = url;
     const found = await readRepository(this.#base, this.#expected.worthAsking);
     // Nothing is collected until a registry has run for a whole grace.
-    const now = performance.now();
-    const at = now - startedAt > this.#promiseMs ? now : killedAt;
-    this.#expected.reconcile(found, at);
+    const at = (): number => {
+      const now = performance.now();
+      return now - startedAt > this.#promiseMs ? now : killedAt;
+    };
+    this.#expected.reconcile(found, at());
     await this.#upload.check(this.#base, at);
   }
 
@@ -158,10 +161,11 @@ export class KillClient {
   async #find(): Promise<Digest | undefined> {
     const [digest, blob] = pick([...this.#expected.sure.blobs]) ?? [];
     if (digest === undefined) return undefined;
-    const mayBeGone = this.#expected.mayBeCollected(this.#expected.sure, digest, performance.now());
-    const change = withBlob(digest, blob!.size);
-    const answer = await this.#change(change, mayBeGone ? [200, 404] : [200], "HEAD", `blobs/${digest}`);
-    return answer.status === 200 ? digest : undefined;
+    const before = this.#expected.sure;
+    const answer = await this.#change(withBlob(digest, blob!.size), [200, 404], "HEAD", `blobs/${digest}`);
+    if (answer.status === 200) return digest;
+    this.#assertCollected(before, digest);
+    return undefined;
   }
 
   /** @param begun when the first of its blobs was asked for */
@@ -190,8 +194,15 @@ export class KillClient {
   async #pushForNothing(): Promise<void> {
     const digest = await this.#pushBlob(randomBytes(500));
     if (Math.random() < 0.3) return;
-    const mayBeGone = this.#expected.mayBeCollected(this.#expected.sure, digest, performance.now());
-    await this.#delete(withoutBlob(digest), mayBeGone ? [202, 404] : [202], `blobs/${digest}`);
+    const before = this.#expected.sure;
+    const { status } = await this.#delete(withoutBlob(digest), [202, 404], `blobs/${digest}`);
+    if (status === 404) this.#assertCollected(before, digest);
+  }
+
+  /** Of a blob that is gone; to be asked when that was answered, for the request may have taken its time. */
+  #assertCollected(before: RepositoryState, digest: Digest): void {
+    const mayBeGone = this.#expected.mayBeCollected(before, digest, performance.now());
+    assert.ok(mayBeGone, `blob ${digest} is lost`);
   }
 
   /** A repository that nobody wants again, with a blob that nobody wants again. */
@@ -223,10 +234,11 @@ export class KillClient {
   }
 
   /** Whatever it is answered with, it is gone. */
-  async #delete(change: Change, expected: readonly number[], path: string): Promise<void> {
+  async #delete(change: Change, expected: readonly number[], path: string): Promise<Answer> {
     const number = this.#expected.begin(change);
-    await this.#send(expected, "DELETE", path, undefined, number);
+    const answer = await this.#send(expected, "DELETE", path, undefined, number);
     this.#expected.acknowledge();
+    return answer;
   }
 
   #send(

@@ -74,9 +74,9 @@ export class UploadInPieces {
   /**
    * Every byte that was acknowledged is there, or the blob is; to be called when the blobs are known again.
    *
-   * @param at until when something may have been collected, in ms of `performance.now()`
+   * @param at gives until when something may have been collected by now, in ms of `performance.now()`
    */
-  async check(base: string, at: number): Promise<void> {
+  async check(base: string, at: () => number): Promise<void> {
     if (this.#session === undefined) return;
     const { digest, location, acknowledged, sent, finishedAt = Infinity } = this.#session;
     if (this.#expected.sure.blobs.has(digest)) {
@@ -85,9 +85,9 @@ export class UploadInPieces {
       return;
     }
     // It became a blob that no manifest names, which was collected before anybody asked.
-    const mayBeCollected = at - finishedAt > this.#expected.promiseMs;
-    const status = await send(mayBeCollected ? [204, 404] : [204], "GET", new URL(location, base).href);
+    const status = await send([204, 404], "GET", new URL(location, base).href);
     if (status.status === 404) {
+      assert.ok(at() - finishedAt > this.#expected.promiseMs, `the upload ${location} is lost`);
       this.#session = undefined;
       return;
     }
