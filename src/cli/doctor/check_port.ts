@@ -3,7 +3,7 @@ import type { ListenerSettings, ServerSettings } from "../../config/settings.ts"
 import { showAddress } from "../../config/show_address.ts";
 import { requireFreePath } from "../../server/socket_file.ts";
 import { urlOf } from "../place_url.ts";
-import { describeListenFault } from "../threads/listen_fault.ts";
+import { describeListenFault, isTaken } from "../threads/listen_fault.ts";
 import { filesNeeded } from "../files_needed.ts";
 import { type Finding, odd, well, wrong } from "./finding.ts";
 import type { RunningServer } from "./check_running.ts";
@@ -23,7 +23,12 @@ export async function checkPort(
     else await requireFreePath(at.path);
     return well("port", at.kind === "tcp" && at.port === 0 ? "any free one" : `${place} is free`);
   } catch (error) {
-    return wrong("port", describeListenFault((error as Error).message, at));
+    return wrong(
+      "port",
+      describeListenFault((error as Error).message, at),
+      // Nobody can tell from outside who holds a port, and systemd holds those of its socket units for whoever it starts.
+      isTaken(error) ? "Unless systemd holds it for the registry (systemctl list-sockets)" : undefined,
+    );
   }
 }
 

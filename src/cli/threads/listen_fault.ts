@@ -2,10 +2,17 @@
 import type { ListenAddress } from "../../config/settings.ts";
 import { showAddress } from "../../config/show_address.ts";
 
+const TAKEN = /EADDRINUSE|os error 98\b/;
+
+/** True where the system says that somebody listens at an address already. */
+export function isTaken(fault: unknown): boolean {
+  return TAKEN.test((fault as Error).message);
+}
+
 /** @param reason the system's, such as "listen EADDRINUSE: address already in use" or "Permission denied (os error 13)" */
 export function describeListenFault(reason: string, at: ListenAddress): string {
   const sentence = `Cannot listen at ${showAddress(at)}`;
-  if (/EADDRINUSE|os error 98\b/.test(reason)) {
+  if (TAKEN.test(reason)) {
     return `${sentence}: another program listens there. Stop it, or choose another ${
       at.kind === "tcp" ? "[server] port" : "path"
     }`;
