@@ -9,6 +9,7 @@ import type { Operation } from "../../src/core/operation.ts";
 import { parseReference } from "../../src/core/reference.ts";
 import { parseRepositoryName } from "../../src/core/repository_name.ts";
 import { parseTag } from "../../src/core/tag.ts";
+import { inTries } from "../harness/tries.ts";
 import { makeModelRegistry, SOME_CALLER } from "../model/model_registry.ts";
 import { WebhookServer } from "./webhook_server.ts";
 
@@ -89,67 +90,73 @@ Deno.test("any other answer denies this once, and is logged", async () => {
   assert.equal((await trial.webhook.decide(SOME_CALLER, CATALOG)).allowed, true);
 });
 
-Deno.test("a webhook that is not there, hangs, breaks off or talks nonsense denies, and nothing is remembered", async () => {
-  await using server = await WebhookServer.start();
-  await using nonsense = await listen((socket) => socket.end("SSH-2.0-OpenSSH_9.9\r\n\r\n"));
-  await using upgrade = await listen((socket) => {
-    socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
-  });
-  const dead = await listen(() => {});
-  await dead[Symbol.asyncDispose]();
-  const targets: [what: string, target: WebhookTarget, answer?: WebhookServer["answer"]][] = [
-    ["not there", server.target({ url: dead.url })],
-    ["no such name", server.target({ url: "http://name.invalid/" })],
-    ["hangs", server.target({ timeoutMs: 200 }), () => {}],
-    [
-      "half a head",
-      server.target({ timeoutMs: 200 }),
-      (response) => response.socket!.write("HTTP/1.1 200 OK\r\nx: "),
-    ],
-    ["breaks off", server.target(), (response) => response.socket!.destroy()],
-    ["nonsense", server.target({ url: nonsense.url })],
-    ["upgrade", server.target({ url: upgrade.url, timeoutMs: 1000 })],
-    ["speaks no TLS", server.target({ url: server.url.replace("http:", "https:"), serverCa: "" })],
-  ];
-  const welcome = server.answer;
-  for (const [what, target, answer] of targets) {
-    server.answer = answer ?? welcome;
-    using trial = setUp(target);
-    for (let i = 0; i < 2; i++) {
-      const started = performance.now();
-      const { allowed, reason } = await trial.webhook.decide(SOME_CALLER, CATALOG);
-      assert.deepEqual([allowed, reason], [false, "the authorization webhook could not be asked"], what);
-      assert.ok(performance.now() - started < 4000, what);
+Deno.test(
+  "a webhook that is not there, hangs, breaks off or talks nonsense denies, and nothing is remembered",
+  inTries(async () => {
+    await using server = await WebhookServer.start();
+    await using nonsense = await listen((socket) => socket.end("SSH-2.0-OpenSSH_9.9\r\n\r\n"));
+    await using upgrade = await listen((socket) => {
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+    });
+    const dead = await listen(() => {});
+    await dead[Symbol.asyncDispose]();
+    const targets: [what: string, target: WebhookTarget, answer?: WebhookServer["answer"]][] = [
+      ["not there", server.target({ url: dead.url })],
+      ["no such name", server.target({ url: "http://name.invalid/", timeoutMs: 1000 })],
+      ["hangs", server.target({ timeoutMs: 200 }), () => {}],
+      [
+        "half a head",
+        server.target({ timeoutMs: 200 }),
+        (response) => response.socket!.write("HTTP/1.1 200 OK\r\nx: "),
+      ],
+      ["breaks off", server.target(), (response) => response.socket!.destroy()],
+      ["nonsense", server.target({ url: nonsense.url })],
+      ["upgrade", server.target({ url: upgrade.url, timeoutMs: 1000 })],
+      ["speaks no TLS", server.target({ url: server.url.replace("http:", "https:"), serverCa: "" })],
+    ];
+    const welcome = server.answer;
+    for (const [what, target, answer] of targets) {
+      server.answer = answer ?? welcome;
+      using trial = setUp(target);
+      for (let i = 0; i < 2; i++) {
+        const started = performance.now();
+        const { allowed, reason } = await trial.webhook.decide(SOME_CALLER, CATALOG);
+        assert.deepEqual([allowed, reason], [false, "the authorization webhook could not be asked"], what);
+        assert.ok(performance.now() - started < 4000, what);
+      }
+      assert.equal(trial.lines.length, 2, what);
+      assert.ok(trial.lines[0]!.fields!["error"] instanceof Error, what);
     }
-    assert.equal(trial.lines.length, 2, what);
-    assert.ok(trial.lines[0]!.fields!["error"] instanceof Error, what);
-  }
-});
+  }),
+);
 
-Deno.test("a webhook that does not answer three times in a row is left alone for a second, and denies meanwhile", async () => {
-  await using server = await WebhookServer.start();
-  using trial = setUp(server.target({ timeoutMs: 100, cacheTtlMs: 0 }));
-  const ask = async (repository: string) => {
-    const name = parseRepositoryName(repository);
-    const { allowed } = await trial.webhook.decide(SOME_CALLER, { action: "list-tags", repository: name });
-    return allowed;
-  };
-  server.answer = () => {};
-  assert.deepEqual([await ask("a"), await ask("b")], [false, false]);
-  server.answer = (response) => response.end();
-  assert.equal(await ask("c"), true, "two are no reason");
-  server.answer = () => {};
-  // What a catalog of many repositories does.
-  for (let number = 0; number < 1000; number++) assert.equal(await ask(`app${number}`), false);
-  assert.equal(trial.lines.length, 5, "the log has a line for each question that was asked");
-  // A connection that breaks when it is used again has its question asked once more.
-  assert.ok(server.asked.length <= 2 * 6, `${server.asked.length} questions`);
-  server.answer = (response) => response.end();
-  trial.clock.now = 999;
-  assert.equal(await ask("d"), false);
-  trial.clock.now = 1000;
-  assert.deepEqual([await ask("d"), await ask("e")], [true, true]);
-});
+Deno.test(
+  "a webhook that does not answer three times in a row is left alone for a second, and denies meanwhile",
+  inTries(async () => {
+    await using server = await WebhookServer.start();
+    using trial = setUp(server.target({ timeoutMs: 300, cacheTtlMs: 0 }));
+    const ask = async (repository: string) => {
+      const name = parseRepositoryName(repository);
+      const { allowed } = await trial.webhook.decide(SOME_CALLER, { action: "list-tags", repository: name });
+      return allowed;
+    };
+    server.answer = () => {};
+    assert.deepEqual([await ask("a"), await ask("b")], [false, false]);
+    server.answer = (response) => response.end();
+    assert.equal(await ask("c"), true, "two are no reason");
+    server.answer = () => {};
+    // What a catalog of many repositories does.
+    for (let number = 0; number < 1000; number++) assert.equal(await ask(`app${number}`), false);
+    assert.equal(trial.lines.length, 5, "the log has a line for each question that was asked");
+    // A connection that breaks when it is used again has its question asked once more.
+    assert.ok(server.asked.length <= 2 * 6, `${server.asked.length} questions`);
+    server.answer = (response) => response.end();
+    trial.clock.now = 999;
+    assert.equal(await ask("d"), false);
+    trial.clock.now = 1000;
+    assert.deepEqual([await ask("d"), await ask("e")], [true, true]);
+  }),
+);
 
 Deno.test("equal questions at one time are asked once, different ones apart", async () => {
   await using server = await WebhookServer.start();

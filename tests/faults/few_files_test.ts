@@ -1,5 +1,6 @@
 /** A server that may open few files goes on when more clients come than it has descriptors for. */
 import assert from "node:assert/strict";
+import { until } from "../harness/until.ts";
 import { randomBytes } from "../model/bytes.ts";
 import { makeContent } from "../harness/build_images.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
@@ -39,7 +40,7 @@ Deno.test(`${CONNECTIONS} connections to a server with ${FILES} descriptors: it 
   for (let answered = 0; answered < 8;) {
     answered = await answers(registry.url) ? answered + 1 : 0;
     const waited = performance.now() - freed;
-    assert.ok(waited < 5000, `not all threads answer ${waited} ms after descriptors are free`);
+    assert.ok(waited < 20_000, `not all threads answer ${waited} ms after descriptors are free`);
   }
   const late = makeContent("application/octet-stream", randomBytes(100_000));
   using other = new RegistryApi(registry);
@@ -48,19 +49,14 @@ Deno.test(`${CONNECTIONS} connections to a server with ${FILES} descriptors: it 
     const response = await other.expect(200, "GET", `/v2/few/blobs/${digest}`);
     assert.deepEqual(await response.bytes(), bytes);
   }
-  while (openFilesOf(process.pid) > before + 40) {
-    assert.ok(
-      performance.now() - freed < 30_000,
-      `${openFilesOf(process.pid)} files are open, ${before} before`,
-    );
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  const open = () => openFilesOf(process.pid);
+  await until(() => open() <= before + 40, () => `${open()} files are open, ${before} before`);
 });
 
 async function answers(url: string): Promise<boolean> {
   try {
     const response = await fetch(`${url}/healthz`, {
-      signal: AbortSignal.timeout(300),
+      signal: AbortSignal.timeout(1000),
       headers: { connection: "close" },
     });
     await response.body?.cancel();
