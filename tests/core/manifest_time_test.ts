@@ -8,8 +8,8 @@ import { cheapest } from "../harness/cheapest.ts";
 const SIZE = 4 * 1024 * 1024;
 /** ms. The aim is 50; twice that here, for slower machines. */
 const LIMIT = 100;
-/** On a slow machine as many times what the engine takes for JSON of that size, which is 4 ms where the aim was set. */
-const PARSES = 25;
+/** Where it is more: as many times what the engine takes for JSON of that size, which is 3 to 4 ms where the aim was set. */
+const PARSES = 35;
 
 const HEX = "0".repeat(64);
 const CONFIG = `"config":{"mediaType":"a/b","digest":"sha256:${HEX}","size":1}`;
@@ -90,7 +90,7 @@ async function measureLimit(): Promise<number> {
 }
 
 for (const [what, text, type] of CASES) {
-  Deno.test(`parseManifest() judges 4 MiB of ${what} in less than ${LIMIT} ms`, async () => {
+  Deno.test(`parseManifest() judges 4 MiB of ${what} before anybody has to wait`, async () => {
     limit ??= await measureLimit();
     const bytes = new TextEncoder().encode(text());
     const judge = (run: () => unknown) => {
