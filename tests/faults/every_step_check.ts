@@ -34,7 +34,7 @@ export async function dieAtEveryStep(
 /** Requests that were cut have left uploads that nobody knows of. */
 async function dieWhenUploadsExpire(trial: KillTrial): Promise<void> {
   await using registry = await trial.startToSettle(dyingAt(EXPIRY_STEP));
-  await dies(registry, EXPIRY_STEP, () => registry.process.ended());
+  await dies(registry, EXPIRY_STEP, () => trial.waitForEnd(registry));
 }
 
 function dyingAt(step: string): RegistryOptions {

@@ -91,6 +91,12 @@ export class KillTrial implements AsyncDisposable {
     return done;
   }
 
+  /** Waits for the end of a registry that nobody works with; what may be collected, may have been until then. */
+  async waitForEnd({ process }: RunningRegistry): Promise<void> {
+    await process.ended();
+    this.#killedAt = performance.now();
+  }
+
   /** Lets the clients finish what they have begun: nobody works any more. */
   async finishUploads(): Promise<void> {
     await using _registry = await this.start();
