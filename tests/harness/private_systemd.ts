@@ -33,6 +33,7 @@ const MASKED = [
  */
 const OUTER = `
 set -e
+umask 022
 mount -t tmpfs -o mode=755 tmpfs "$1"
 mkdir "$1/cgroup"
 mount -t cgroup2 cgroup2 "$1/cgroup"
@@ -195,7 +196,7 @@ export class PrivateSystemd implements AsyncDisposable {
   }
 
   #shell(script: string, folder: string): string[] {
-    return ["nsenter", ...this.#enter(), "sh", "-e", "-c", `cd ${folder}\n${script}`];
+    return ["nsenter", ...this.#enter(), "sh", "-e", "-c", `umask 022\ncd ${folder}\n${script}`];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
