@@ -34,15 +34,16 @@ export async function importBlob(
     work.passed(size);
     return "there";
   }
-  const isElsewhere = (await holdersOf(work, repository, digest)).length > 0;
-  if (isElsewhere && await work.source.leavesOut?.(digest) && await share(work, repository, digest)) {
+  const holders = await holdersOf(work, repository, digest);
+  const isLeftOut = holders.length > 0 && await work.source.leavesOut?.(digest);
+  if (isLeftOut && await share(work, holders, repository, digest)) {
     work.passed(size);
     return "shared";
   }
   const blob = await work.source.findBlob(repository, digest);
   if (blob === undefined) return undefined;
   try {
-    return await bringBlob(work, repository, { digest, size }, blob);
+    return await bringBlob(work, holders, repository, { digest, size }, blob);
   } finally {
     blob.leave?.();
   }
@@ -50,6 +51,7 @@ export async function importBlob(
 
 async function bringBlob(
   work: ImportWork,
+  holders: readonly RepositoryName[],
   repository: RepositoryName,
   { digest, size }: Pick<ManifestReference, "digest" | "size">,
   blob: SourceBlob,
@@ -59,8 +61,9 @@ async function bringBlob(
       `blob ${digest} has ${blob.size} bytes there, and the manifest says that it has ${size}`,
     );
   }
-  const isElsewhere = (await holdersOf(work, repository, digest)).length > 0;
-  if (isElsewhere && await isShown(work, digest, blob) && await share(work, repository, digest)) {
+  if (
+    holders.length > 0 && await isShown(work, digest, blob) && await share(work, holders, repository, digest)
+  ) {
     return "shared";
   }
   if (work.dryRun) work.passed(size);
@@ -90,9 +93,15 @@ async function holdersOf(
   return holders.filter((holder) => holder !== repository);
 }
 
-async function share(work: ImportWork, repository: RepositoryName, digest: Digest): Promise<boolean> {
+/** False where none of the holders has it any more. */
+async function share(
+  work: ImportWork,
+  holders: readonly RepositoryName[],
+  repository: RepositoryName,
+  digest: Digest,
+): Promise<boolean> {
   const { registry, dryRun } = work;
-  for (const holder of await holdersOf(work, repository, digest)) {
+  for (const holder of holders) {
     if (dryRun ? await isHere(work, holder, digest) : await mountFrom(registry, repository, holder, digest)) {
       return true;
     }

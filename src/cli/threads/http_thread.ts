@@ -11,6 +11,7 @@ import type { TlsKeyPair } from "../../server/node_server.ts";
 import { JsonLog } from "../../server/json_log.ts";
 import type { ConnectionLimits } from "../../server/limits.ts";
 import { describeListenFault } from "./listen_fault.ts";
+import { faultOf } from "./fault_of.ts";
 import { LogBatch } from "./log_batch.ts";
 import type { FromHttp, NeededThread, StartHttp, ToHttp } from "./thread_messages.ts";
 import { PortCalls } from "./port_calls.ts";
@@ -144,15 +145,6 @@ async function reload(
   const { tls } = settings.server;
   if (tls === undefined) return;
   for (const server of servers) if (server.secure) server.replaceKeyPair(keyPairOf(tls));
-}
-
-async function faultOf(work: () => Promise<void>): Promise<string | undefined> {
-  try {
-    await work();
-    return undefined;
-  } catch (error) {
-    return (error as Error).stack ?? String(error);
-  }
 }
 
 function passwordsBehind(port: MessagePort): PasswordChecker {

@@ -12,6 +12,7 @@ import { LocalManifestReader } from "../../registry/read_manifest.ts";
 import { JsonLog } from "../../server/json_log.ts";
 import { RemovalHold } from "../../storage/files/removals.ts";
 import { nodeHasher } from "../../storage/node_hasher.ts";
+import { faultOf } from "./fault_of.ts";
 import { LogBatch } from "./log_batch.ts";
 import { makeMirrorSources } from "../mirror_sources.ts";
 import type {
@@ -92,7 +93,9 @@ thread.onmessage = ({ data }: MessageEvent<StartMirrors>) => {
         (answer) => typeof answer === "object" && "news" in answer ? [answer.news] : [],
       );
     }
-    thread.postMessage({ kind: "reloaded", fault: faultIn(() => reload(data.settings)) });
+    void faultOf(() => reload(data.settings)).then((fault) =>
+      thread.postMessage({ kind: "reloaded", fault })
+    );
   };
 };
 
@@ -100,16 +103,6 @@ thread.onmessage = ({ data }: MessageEvent<StartMirrors>) => {
 interface Mirroring {
   readonly mirrors: LocalMirrors;
   readonly recorder: SpanRecorder | undefined;
-}
-
-/** Why something failed; undefined where it did not. */
-function faultIn(work: () => void): string | undefined {
-  try {
-    work();
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }
 
 /** Whether a trace is recorded was decided where it began. */
