@@ -12,7 +12,7 @@ import { lockDirectory } from "../storage/files/directory_lock.ts";
 import { Layout, makeFolders } from "../storage/files/layout.ts";
 import { type DataWork, offerDataCommands } from "./commands/data_command.ts";
 import { DATA_COMMANDS } from "./commands/data_commands.ts";
-import { measureLoopLag } from "../metrics/loop_lag.ts";
+import { watchThread } from "../metrics/watch_thread.ts";
 import type { LogLevels } from "./log_levels.ts";
 import { LogOutput } from "./log_output.ts";
 import { collectJob, collectStatus, slowPushJob } from "./commands/collect_command.ts";
@@ -135,7 +135,7 @@ export async function runServer(
     }),
   });
   planJobs(work);
-  measureLoopLag(metrics, "main");
+  watchThread(metrics, "main");
   scrape.lookFirst(watchProcess(metrics));
   scrape.lookFirst(watchStorage(metrics, work.inventory, layout));
   scrape.lookFirst(watchQuotas({ ...stores, metrics, settings: () => inForce }));

@@ -161,6 +161,16 @@ export const METRIC_FAMILIES = {
     help: "The longest such wait of each thread within the last one to two minutes",
     labels: ["thread"],
   },
+  thread_heap_used_bytes: {
+    type: "gauge",
+    help: "JavaScript objects of a thread, garbage that was not collected yet included",
+    labels: ["thread"],
+  },
+  thread_external_memory_bytes: {
+    type: "gauge",
+    help: "Bytes that such objects hold outside of the heap, as buffers do",
+    labels: ["thread"],
+  },
   trace_spans_total: {
     type: "counter",
     help: "Spans of traces, by what became of them (exported, dropped)",

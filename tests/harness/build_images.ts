@@ -30,6 +30,7 @@ export interface ImageOptions {
   readonly docker?: boolean;
   readonly subject?: Content;
   readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 const OCI = "application/vnd.oci.image";
@@ -88,6 +89,7 @@ export function buildImage(options: ImageOptions = {}): BuiltImage {
     config: describeContent(config),
     layers: layers.map(describeContent),
     ...(options.subject === undefined ? {} : { subject: describeContent(options.subject) }),
+    ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
   });
   return { manifest, config, layers };
 }

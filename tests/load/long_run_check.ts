@@ -6,6 +6,7 @@ import { buildImage } from "../harness/build_images.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { type RunningRegistry, startRegistry } from "../harness/start_registry.ts";
 import { findSample, readPrometheusText } from "../metrics/prometheus_text.ts";
+import { readKeptMemory } from "./kept_memory.ts";
 import { judgeFlatness, type Part, type Sample } from "./flatness.ts";
 import { percentile } from "./percentile.ts";
 import { megabytes, readProcessMemory } from "./process_memory.ts";
@@ -24,6 +25,8 @@ rate = 0
 /** Images that each pusher keeps at a time; of an older one the manifest is deleted, and its blobs are garbage. */
 const KEPT = 10;
 const LAYER = 256 * 1024;
+/** Characters that make manifests so large that the memory for them (64 MiB) is full in minutes; until then it would grow. */
+const PADDING = "a".repeat(16 * 1024);
 
 /**
  * ms without load, after which the engine has freed what it frees late and reloads have let go of what they replaced: only
@@ -112,7 +115,7 @@ async function keepPushing(load: Load, repository: string): Promise<void> {
   const kept: { digest: string; tag: string }[] = [];
   for (let n = 0; load.running; n++) {
     await load.rest;
-    const image = buildImage({ layerSizes: [LAYER, LAYER] });
+    const image = buildImage({ layerSizes: [LAYER, LAYER], annotations: { padding: PADDING } });
     const tag = `v${n}`;
     await api.pushImage(repository, image, tag);
     load.counts.pushes++;
@@ -183,6 +186,7 @@ async function keepReloading(load: Load, pairs: readonly string[]): Promise<void
 }
 
 async function watch(load: Load, seconds: number, tell: (line: string) => void): Promise<readonly Sample[]> {
+  using api = new RegistryApi({ url: load.registry.url, caPem: load.caPem });
   const samples: Sample[] = [];
   const started = performance.now();
   const every = Math.min(10, seconds / 12);
@@ -197,11 +201,13 @@ async function watch(load: Load, seconds: number, tell: (line: string) => void):
       files: [...Deno.readDirSync(`/proc/${pid}/fd`)].length,
       p50: percentile(times, 50),
       p99: percentile(times, 99),
+      kept: await readKeptMemory(api),
     };
     samples.push(sample);
     tell(
       `${sample.at.toFixed(0)} s: ${megabytes(sample.rss)}, ${sample.files} descriptors, ` +
-        `p50 ${sample.p50.toFixed(1)} ms, p99 ${sample.p99.toFixed(1)} ms`,
+        `p50 ${sample.p50.toFixed(1)} ms, p99 ${sample.p99.toFixed(1)} ms, ` +
+        [...sample.kept].map(([thread, bytes]) => `${thread} ${megabytes(bytes)}`).join(", "),
     );
   }
   return samples;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { ProcessMetrics, type Sample, type ThreadCounters } from "../../src/metrics/process_metrics.ts";
 import { type NewSeries, ThreadMetrics } from "../../src/metrics/thread_metrics.ts";
 import { measureLoopLag } from "../../src/metrics/loop_lag.ts";
+import { measureHeap } from "../../src/metrics/thread_heap.ts";
 
 const OK = { operation: "get-blob", status: "200" };
 
@@ -116,4 +117,18 @@ Deno.test("a thread that stands still is seen in its lag", async () => {
   } finally {
     lag.stop();
   }
+});
+
+Deno.test("what a thread keeps is told, objects and buffers apart", () => {
+  const all = new ProcessMetrics();
+  const { metrics } = begin(all);
+  const numberOf = (name: string) => {
+    measureHeap(metrics, "main").stop();
+    return numbersOf(all, name)[0]!;
+  };
+  const [heap, external] = [numberOf("thread_heap_used_bytes"), numberOf("thread_external_memory_bytes")];
+  const kept = [new Uint8Array(64e6), Array.from({ length: 1e6 }, (_, i) => ({ i }))];
+  assert.ok(numberOf("thread_external_memory_bytes") > external + 60e6);
+  assert.ok(numberOf("thread_heap_used_bytes") > heap + 12e6);
+  assert.equal(kept.length, 2);
 });

@@ -1,7 +1,7 @@
 /** Entry of an HTTP thread: one listener on the shared port, one read-only view of the stores. */
 import type { PasswordAnswer, PasswordChecker, PasswordQuestion } from "../../auth/password_check.ts";
 import type { ListenAddress, ServerSettings, Settings, TlsSettings } from "../../config/settings.ts";
-import { measureLoopLag } from "../../metrics/loop_lag.ts";
+import { watchThread } from "../../metrics/watch_thread.ts";
 import { ThreadMetrics } from "../../metrics/thread_metrics.ts";
 import { PullCounter } from "../../registry/pull_counter.ts";
 import { LocalManifestReader } from "../../registry/read_manifest.ts";
@@ -41,7 +41,7 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     log.error("unhandled rejection", { error: event.reason });
   });
   const metrics = new ThreadMetrics((series) => thread.postMessage({ kind: "series", series }));
-  measureLoopLag(metrics, data.name);
+  watchThread(metrics, data.name);
   const scrapes = new PortCalls<undefined, string>(data.scrapes, "main");
   let passwords = data.passwords;
   const ways = new Map<NeededThread, PromiseWithResolvers<MessagePort>>();

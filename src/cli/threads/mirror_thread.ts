@@ -1,7 +1,7 @@
 /** Entry of the mirror thread: it alone asks upstreams, so that what clients of all HTTP threads wait for comes once. */
 import type { Settings } from "../../config/settings.ts";
 import { faultMessageOf } from "../../core/fault_message.ts";
-import { measureLoopLag } from "../../metrics/loop_lag.ts";
+import { watchThread } from "../../metrics/watch_thread.ts";
 import { ThreadMetrics } from "../../metrics/thread_metrics.ts";
 import type { Upstream } from "../../ports/upstream.ts";
 import type { Arrival } from "../../registry/arrival.ts";
@@ -44,7 +44,7 @@ thread.onmessage = ({ data }: MessageEvent<StartMirrors>) => {
     log.error("unhandled rejection", { error: event.reason });
   });
   const metrics = new ThreadMetrics((series) => thread.postMessage({ kind: "series", series }));
-  measureLoopLag(metrics, "mirror");
+  watchThread(metrics, "mirror");
   const stores = openStores(data.writer, {
     settings: data.settings,
     share: 0,

@@ -1,5 +1,5 @@
 /** Entry of the writer thread: the one connection that writes to the database. */
-import { measureLoopLag } from "../../metrics/loop_lag.ts";
+import { watchThread } from "../../metrics/watch_thread.ts";
 import { ThreadMetrics } from "../../metrics/thread_metrics.ts";
 import type { ManifestPush } from "../../ports/metadata_store.ts";
 import { countWholeBody } from "../../server/dead_buffers.ts";
@@ -24,7 +24,7 @@ thread.onmessage = ({ data }: MessageEvent<StartWriter>) => {
     new CommitCounter(data.commits),
   );
   const metrics = new ThreadMetrics((series) => thread.postMessage({ kind: "series", series }));
-  measureLoopLag(metrics, "writer");
+  watchThread(metrics, "writer");
   const duration = metrics.histogram("database_commit_duration_seconds", {});
   const [done, failed] = ["done", "failed"].map((result) =>
     metrics.counter("database_writes_total", { result })
