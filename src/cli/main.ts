@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { TrustError } from "../auth/load_trust.ts";
 import { ConfigError } from "../config/config_error.ts";
+import { fileReasonOf } from "../core/file_reason.ts";
 import { faultOfRuntime } from "../server/check_runtime.ts";
 import { sendCommand } from "../server/control_socket.ts";
 import { UnsafeTls } from "../server/tls_self_check.ts";
@@ -51,7 +52,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof ConfigError || error instanceof TrustError || error instanceof UnsafeTls) {
       return complain(error.message, WRONG);
     }
-    return complain((error as Error).message, FAILED);
+    return complain(fileReasonOf(error), FAILED);
   }
 }
 

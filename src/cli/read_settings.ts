@@ -1,5 +1,6 @@
 /** From the files of the command line to settings. */
 import { ConfigError } from "../config/config_error.ts";
+import { fileReasonOf } from "../core/file_reason.ts";
 import { BUILT_IN, loadConfig } from "../config/load_config.ts";
 import type { Settings } from "../config/settings.ts";
 
@@ -49,7 +50,7 @@ function readSource(file: string, readFile: ReadFile): string {
       line: 0,
       column: 0,
       key: "",
-      message: `cannot read it: ${(error as Error).message}`,
+      message: `cannot read it: ${fileReasonOf(error)}`,
     }]);
   }
 }

@@ -1,4 +1,5 @@
 /** Reads the files that keys name; one that cannot be read is a problem of its key. */
+import { fileReasonOf } from "../core/file_reason.ts";
 import { type Checking, noteProblem } from "./checking.ts";
 import type { Place } from "./document.ts";
 import type { KeyPath } from "./key_path.ts";
@@ -13,7 +14,7 @@ export function readBytes(
   try {
     return checking.readFile(file);
   } catch (fault) {
-    const reason = (fault instanceof Error ? fault.message : String(fault)).replace(/: readfile '.*'$/, "");
+    const reason = fileReasonOf(fault).replace(/: readfile '.*'$/, "");
     noteProblem(checking, path, `cannot read ${file}: ${reason}`, at);
     return undefined;
   }

@@ -192,3 +192,19 @@ Deno.test("a port in use is named, with what to do: exit 1", async () => {
     `Cannot listen at 127.0.0.1:${port}: another program listens there. Stop it, or choose another [server] port`;
   assert.deepEqual({ code, stderr }, { code: 1, stderr: `simple-registry: ${message}\n` });
 });
+
+Deno.test("a data directory where the runtime lets nobody open a database is refused with what to do", async () => {
+  await using folder = await ProgramFolder.make();
+  const shared = await Deno.makeTempDir({ dir: "/dev/shm" });
+  try {
+    await folder.configure(`${ANY_PORT}[blob_store.fs]\nroot_dir = "${shared}/data"\n`);
+    const { code, stderr } = await folder.run(["server"]);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^simple-registry: Cannot use data directory \/dev\/shm\/.*: the runtime lets no program use/,
+    );
+  } finally {
+    await Deno.remove(shared, { recursive: true });
+  }
+});

@@ -1,5 +1,8 @@
 /** One process owns a data directory: an flock, which the kernel takes back however the process ends. */
 
+import { dirname } from "node:path";
+import { isForbiddenPlace, NOT_THERE } from "../../core/file_reason.ts";
+
 /** The lock on a data directory; held until `release()` or the end of the process. */
 export interface DirectoryLock {
   release(): void;
@@ -14,8 +17,10 @@ export class DirectoryInUse extends Error {
  * Takes the lock file for this process and writes its process id into it.
  *
  * @throws {DirectoryInUse} when another process has it, naming that process
+ * @throws {Error} for a directory in which the runtime lets nobody open a database
  */
 export function lockDirectory(lockFile: string): DirectoryLock {
+  requireReachable(dirname(lockFile));
   const file = Deno.openSync(lockFile, { read: true, write: true, create: true, mode: 0o600 });
   if (!file.tryLockSync(true)) {
     const owner = Deno.readTextFileSync(lockFile).trim();
@@ -31,6 +36,12 @@ export function lockDirectory(lockFile: string): DirectoryLock {
       file.close();
     },
   };
+}
+
+/** Here, before a thread stumbles over it. */
+function requireReachable(directory: string): void {
+  if (!isForbiddenPlace(Deno.realPathSync(directory))) return;
+  throw new Error(`Cannot use data directory ${directory}: ${NOT_THERE}`);
 }
 
 /** The process that has the directory ("unknown" where it has not said so yet), undefined where none has. */
