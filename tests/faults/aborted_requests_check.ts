@@ -2,7 +2,6 @@
 import { until } from "../harness/until.ts";
 import { randomBytes } from "../model/bytes.ts";
 import { makeContent } from "../harness/build_images.ts";
-import { readKeptMemory, sumOf } from "../load/kept_memory.ts";
 import { readProcessMemory } from "../load/process_memory.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { type RunningRegistry, startRegistry } from "../harness/start_registry.ts";
@@ -12,17 +11,15 @@ const AT_ONCE = 40;
 const SESSIONS = 10;
 const MiB = 1024 * 1024;
 
-/** Bytes by which the process may grow with no more said. */
-const LITTLE_GROWTH = 40 * MiB;
-/** Bytes by which what its threads keep may grow where it grew by more, which may be garbage that nobody has collected yet. */
-const MOST_KEPT_GROWTH = 8 * MiB;
+/** Bytes. */
+const MOST_GROWTH = 40 * MiB;
 
 /**
  * Breaks off requests of all kinds at random points: `count` until the memory that such a server takes is in use, and as many
  * after.
  *
  * @returns one line for people
- * @throws {AssertionError} when a descriptor, an upload or memory stays
+ * @throws {Error} when a descriptor, an upload or memory stays
  */
 export async function abortRequests(count: number): Promise<string> {
   await using registry = await startRegistry({ tls: false, server: "threads = 1" });
@@ -53,9 +50,7 @@ export async function abortRequests(count: number): Promise<string> {
   const files = openFilesOf(registry.process.pid);
   await abortMany(count);
   const memory = (await readProcessMemory(registry.process.pid)).now;
-  const kept = sumOf(await readKeptMemory(api));
   await abortMany(count);
-  const growth = (await readProcessMemory(registry.process.pid)).now - memory;
   const open = () => openFilesOf(registry.process.pid);
   await until(() => open() <= files + 4, () => `${open()} descriptors are open, ${files} before`);
   // Their rows and files go after the descriptors.
@@ -64,21 +59,17 @@ export async function abortRequests(count: number): Promise<string> {
     () => uploads() === SESSIONS,
     () => `${uploads()} uploads, ${SESSIONS} known\n${faultsOf(registry)}`,
   );
-  if (growth >= LITTLE_GROWTH) await awaitCollection(api, kept);
+  // Garbage is collected within half a minute, when nobody asks for anything.
+  let growth = Infinity;
+  const grown = async () => {
+    growth = (await readProcessMemory(registry.process.pid)).now - memory;
+    return growth >= MOST_GROWTH;
+  };
+  await until(async () => !await grown(), () => `${Math.round(growth / MiB)} MiB more memory`);
   await (await api.expect(200, "HEAD", `/v2/app/blobs/${blob.digest}`)).body?.cancel();
   return `${2 * count} aborted requests: no descriptor and no upload left, ${
     Math.round(growth / MiB)
   } MiB more memory`;
-}
-
-/** Asks until the garbage is collected, which an engine with little to do puts off: the asking makes it necessary. */
-async function awaitCollection(api: RegistryApi, before: number): Promise<void> {
-  let least = Infinity;
-  const look = async () => {
-    least = Math.min(least, sumOf(await readKeptMemory(api)));
-    return least < before + MOST_KEPT_GROWTH;
-  };
-  await until(look, () => `${Math.round((least - before) / MiB)} MiB more are kept`);
 }
 
 /** What the server says of it. */
