@@ -200,5 +200,6 @@ Deno.test("the start of upload sessions alone waits for no sync, everything else
     WriteCommands.prototype.startUpload = startUpload;
   }
   assert.deepEqual(seen, [NORMAL, NORMAL, FULL, NORMAL, NORMAL]);
+  metadata.commit.run([{ name: "ping", args: [] }]);
   assert.equal(synchronous(), FULL);
 });

@@ -64,6 +64,8 @@ export class GroupCommit {
   readonly #commits: CommitCounter;
   /** Set while the disk is full and the ballast given up: only what frees room is written. */
   #onlyFreeing = false;
+  /** Whether the connection syncs its commits, as it was opened to do. */
+  #syncs = true;
 
   /**
    * @param ballast given up when SQLite finds the disk full, so that deletes go on
@@ -133,11 +135,11 @@ export class GroupCommit {
       return commands.map(() => ({ ok: false, error }));
     }
     this.#commits.begin();
-    const withoutSync = commands.every(({ name }) => NEEDS_NO_SYNC.has(name));
     try {
-      // The sync of the next commit that has one covers this one. A prepared PRAGMA would act when it is prepared.
-      if (withoutSync) this.#database.exec("PRAGMA synchronous = NORMAL");
+      // The sync of the next commit that has one covers one that has none.
+      this.#useSync(!commands.every(({ name }) => NEEDS_NO_SYNC.has(name)));
       this.#transaction.begin.run();
+      if (commands.length === 1) return [this.#runAlone(commands[0]!)];
       const results = commands.map((command) => this.#runOne(command));
       this.#transaction.commit.run();
       return results;
@@ -146,15 +148,39 @@ export class GroupCommit {
       if (this.#database.isTransaction) this.#transaction.rollBack.run();
       return commands.map(() => ({ ok: false, error }));
     } finally {
-      if (withoutSync) this.#database.exec("PRAGMA synchronous = FULL");
       this.#commits.end();
     }
   }
 
-  #runOne({ name, args }: Command): CommandResult {
+  /** Only where the last transaction had the other: to say so takes as long as a small write. */
+  #useSync(syncs: boolean): void {
+    if (syncs === this.#syncs) return;
+    // A prepared PRAGMA would act when it is prepared.
+    this.#database.exec(`PRAGMA synchronous = ${syncs ? "FULL" : "NORMAL"}`);
+    this.#syncs = syncs;
+  }
+
+  /** A transaction of one command, which needs no savepoint, and its end. */
+  #runAlone(command: Command): CommandResult {
+    let value: unknown;
+    try {
+      value = this.#do(command);
+    } catch (error) {
+      if (this.#database.isTransaction) this.#transaction.rollBack.run();
+      return { ok: false, error };
+    }
+    this.#transaction.commit.run();
+    return { ok: true, value };
+  }
+
+  #do({ name, args }: Command): unknown {
+    return (this.#commands[name] as (...args: readonly unknown[]) => unknown)(...args);
+  }
+
+  #runOne(command: Command): CommandResult {
     this.#transaction.save.run();
     try {
-      const value = (this.#commands[name] as (...args: readonly unknown[]) => unknown)(...args);
+      const value = this.#do(command);
       this.#transaction.release.run();
       return { ok: true, value };
     } catch (error) {
