@@ -1,8 +1,13 @@
 /** Puts upload files, blob files and rows in agreement after a crash, while nobody else uses the directory. */
+import { existsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { parseUploadSessionId, type UploadSessionId } from "../core/upload_session_id.ts";
 import type { BlobFile } from "../ports/blob_store.ts";
+import type { MetadataStore } from "../ports/metadata_store.ts";
 import { folderOf, type Layout, sessionOf, syncFolderNow } from "./files/layout.ts";
+
+/** Files of sessions that are made at once: a session needs none, and a disk can take a millisecond for each. */
+const MOST_MADE = 1000;
 
 /** What was found and mended. */
 export interface Recovery {
@@ -12,8 +17,8 @@ export interface Recovery {
   readonly returnedBlobs: number;
   /** Sessions that were cut between the rename of their file and the transaction. They can be continued. */
   readonly returnedUploads: number;
-  /** Sessions whose bytes did not outlive the crash. Their clients are told to start again. */
-  readonly lostUploads: number;
+  /** Sessions of which nothing had come, or nothing has outlived the crash. Their clients are told that they are at byte 0. */
+  readonly emptyUploads: number;
 }
 
 /** Reads all session rows and the uploads folder; looks at all blobs only when a row or a file has no counterpart. */
@@ -29,12 +34,12 @@ export function recoverUploads(layout: Layout, database: DatabaseSync): Recovery
   const returnedBlobs = orphans.size === 0 ? 0 : returnBlobs(layout, database, orphans);
   for (const id of orphans) Deno.removeSync(layout.upload(id));
   const returnedUploads = withoutFile.size === 0 ? 0 : returnUploads(layout, database, withoutFile);
-  forgetSessions(database, withoutFile);
+  for (const id of [...withoutFile].slice(0, MOST_MADE)) makeUploadFile(layout, id);
   return {
     orphanedFiles: orphans.size,
     returnedBlobs,
     returnedUploads,
-    lostUploads: withoutFile.size,
+    emptyUploads: withoutFile.size,
   };
 }
 
@@ -77,9 +82,18 @@ function returnUploads(layout: Layout, database: DatabaseSync, sessions: Set<Upl
   return returned;
 }
 
-/** One transaction for all, since a power cut can leave many. */
-function forgetSessions(database: DatabaseSync, sessions: ReadonlySet<UploadSessionId>): void {
-  if (sessions.size === 0) return;
-  database.prepare("DELETE FROM upload_session WHERE id IN (SELECT value FROM json_each(?))")
-    .run(JSON.stringify([...sessions]));
+/**
+ * Makes the files of sessions that have none yet, of the first thousand, when a server ends in order: the next start then has
+ * nothing to look for.
+ */
+export async function makeUploadFiles(
+  layout: Layout,
+  metadata: Pick<MetadataStore, "listUploads">,
+): Promise<void> {
+  const sessions = await metadata.listUploads(Infinity, { limit: MOST_MADE });
+  for (const { id } of sessions) if (!existsSync(layout.upload(id))) makeUploadFile(layout, id);
+}
+
+function makeUploadFile(layout: Layout, id: UploadSessionId): void {
+  Deno.openSync(layout.upload(id), { write: true, createNew: true, mode: 0o600 }).close();
 }
