@@ -9,6 +9,12 @@ import { folderOf, type Layout, sessionOf, syncFolderNow } from "./files/layout.
 /** Files of sessions that are made at once: a session needs none, and a disk can take a millisecond for each. */
 const MOST_MADE = 1000;
 
+/** ms by which the clock may have been set back while sessions were open without a file of theirs being overlooked. */
+const CLOCK_SLACK = 60 * 60 * 1000;
+
+/** Sessions with the time of their start. */
+type Sessions = Map<UploadSessionId, number>;
+
 /** What was found and mended. */
 export interface Recovery {
   /** Upload files whose session no row knows: the request never got an answer. Removed. */
@@ -21,10 +27,14 @@ export interface Recovery {
   readonly emptyUploads: number;
 }
 
-/** Reads all session rows and the uploads folder; looks at all blobs only when a row or a file has no counterpart. */
+/**
+ * Reads all session rows and the uploads folder. Only when a row has no file it looks through blob folders, and of them only
+ * through those in which something was made or removed since the session began: a million names take two seconds.
+ */
 export function recoverUploads(layout: Layout, database: DatabaseSync): Recovery {
-  const withoutFile = new Set(
-    database.prepare("SELECT id FROM upload_session").all().map((row) => row.id as UploadSessionId),
+  const rows = database.prepare("SELECT id, started_at FROM upload_session").all();
+  const withoutFile: Sessions = new Map(
+    rows.map(({ id, started_at }) => [id as UploadSessionId, started_at as number]),
   );
   const orphans = new Set<UploadSessionId>();
   for (const { name, isFile } of Deno.readDirSync(layout.uploads)) {
@@ -34,7 +44,7 @@ export function recoverUploads(layout: Layout, database: DatabaseSync): Recovery
   const returnedBlobs = orphans.size === 0 ? 0 : returnBlobs(layout, database, orphans);
   for (const id of orphans) Deno.removeSync(layout.upload(id));
   const returnedUploads = withoutFile.size === 0 ? 0 : returnUploads(layout, database, withoutFile);
-  for (const id of [...withoutFile].slice(0, MOST_MADE)) makeUploadFile(layout, id);
+  for (const id of [...withoutFile.keys()].slice(0, MOST_MADE)) makeUploadFile(layout, id);
   return {
     orphanedFiles: orphans.size,
     returnedBlobs,
@@ -64,10 +74,12 @@ function returnBlobs(layout: Layout, database: DatabaseSync, orphans: Set<Upload
 }
 
 /** Moves the files of the sessions back from where a finish had renamed them; takes those sessions out of the set. */
-function returnUploads(layout: Layout, database: DatabaseSync, sessions: Set<UploadSessionId>): number {
+function returnUploads(layout: Layout, database: DatabaseSync, sessions: Sessions): number {
+  const since = [...sessions.values()].reduce((a, b) => Math.min(a, b)) - CLOCK_SLACK;
   const isCurrent = database.prepare("SELECT 1 FROM blob WHERE digest = ? AND file = ?");
   let returned = 0;
   for (const folder of layout.blobFolders()) {
+    if (Deno.statSync(folder).mtime!.getTime() < since) continue;
     for (const { name } of Deno.readDirSync(folder)) {
       const id = parseUploadSessionId(sessionOf(name));
       if (id === undefined || !sessions.has(id)) continue;

@@ -1,6 +1,7 @@
 /** After a crash files and rows agree again, and nothing that a row counts on is touched. */
 import assert from "node:assert/strict";
 import type { DatabaseSync } from "node:sqlite";
+import { dirname } from "node:path";
 import { makeDigest } from "../../src/core/digest.ts";
 import { makeUploadSessionId, type UploadSessionId } from "../../src/core/upload_session_id.ts";
 import { blobFileOf } from "../../src/storage/files/layout.ts";
@@ -119,6 +120,25 @@ Deno.test("the file of a current blob is never moved, also not for a session of 
   });
   assert.deepEqual(recoverUploads(storage.layout, metadata.database), { ...NOTHING, emptyUploads: 1 });
   assert.deepEqual(storage.listBlobFiles(), [file]);
+});
+
+Deno.test("only folders in which something happened since the session began are looked through", async () => {
+  using storage = new TempStorage();
+  using metadata = storage.openMetadata();
+  const now = Date.now();
+  const session = await metadata.start(A, now);
+  const digest = digestOf("x");
+  const path = storage.layout.blob(blobFileOf(digest, session));
+  await Deno.writeTextFile(path, "x");
+  const hour = 60 * 60 * 1000;
+  for (const [age, returnedUploads] of [[hour + 10_000, 0], [hour - 10_000, 1]] as const) {
+    const at = new Date(now - age);
+    await Deno.utime(dirname(path), at, at);
+    const { returnedUploads: returned } = recoverUploads(storage.layout, metadata.database);
+    assert.equal(returned, returnedUploads, `the folder changed ${age} ms before the session began`);
+    // An empty file was made for it where nothing was found.
+    if (returned === 0) await Deno.remove(storage.layout.upload(session));
+  }
 });
 
 Deno.test("files in the blob folders that are no session's are left alone", async () => {
