@@ -37,7 +37,6 @@ import { SpanSink } from "./tracing/span_sink.ts";
 import { Threads } from "./threads/threads.ts";
 import { versionFacts } from "./version.ts";
 import { openStores, systemClock } from "./wire.ts";
-import { makeUploadFiles } from "../storage/recover.ts";
 
 /** Longest pause between two looks for expired uploads, in ms. */
 const LONGEST_EXPIRY_PAUSE = 60 * 60 * 1000;
@@ -101,9 +100,9 @@ export async function runServer(
   const urls = places.map(urlOf);
   const [url] = urls;
   const started = new Date(systemClock.now()).toISOString();
-  const { removalHold, uploadClaims: claims } = threads;
+  const { removalHold } = threads;
   let inForce = settings;
-  const stores = openStores(threads.openWriter(), { settings, share: 0, removalHold, claims, log });
+  const stores = openStores(threads.openWriter(), { settings, share: 0, removalHold, log });
   const work: DataWork = {
     ...stores,
     get settings() {
@@ -186,9 +185,6 @@ export async function runServer(
   if (code === 0) {
     await work.schedule.idle(JOBS_END_MS);
     await threads.stop(settings.server.drainTimeoutMs);
-    await makeUploadFiles(layout, stores.metadata).catch((error) => {
-      log.warn("not every upload session has its file: the next start looks for them", { error });
-    });
     await spans.close();
     log.info("stopped");
   }

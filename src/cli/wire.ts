@@ -19,7 +19,6 @@ import { Ballast, BALLAST_SIZE } from "../storage/files/ballast.ts";
 import { FileBlobStore } from "../storage/files/file_blob_store.ts";
 import { Layout } from "../storage/files/layout.ts";
 import { RemovalHold } from "../storage/files/removals.ts";
-import type { UploadClaims } from "../storage/files/upload_claims.ts";
 import { nodeHasher } from "../storage/node_hasher.ts";
 import { CommitCounter } from "../storage/sqlite/commit_counter.ts";
 import { GroupCommit } from "../storage/sqlite/group_commit.ts";
@@ -73,8 +72,6 @@ export interface OpenStores {
   readonly share: number;
   /** That of all threads. */
   readonly removalHold: RemovalHold;
-  /** Those of all threads; without them upload sessions have their files from the beginning. */
-  readonly claims?: UploadClaims;
   /** The hashes of uploads that are not small; by default those of this thread. */
   readonly longHashes?: SessionHashes;
   readonly log: Log;
@@ -111,7 +108,7 @@ export function openStoresAlone(
 function storesOn(
   writer: CommandRunner,
   commits: CommitCounter,
-  { settings, share, removalHold, claims, longHashes, log }: OpenStores,
+  { settings, share, removalHold, longHashes, log }: OpenStores,
 ): Stores {
   const { blobStore } = settings;
   const layout = new Layout(blobStore.rootDir);
@@ -133,7 +130,6 @@ function storesOn(
       cacheBytes: BLOB_CACHE * share,
       verifyOnRead: blobStore.verifyOnRead,
       removalHold,
-      ...(claims !== undefined && { claims }),
       ...(longHashes !== undefined && { longHashes }),
     }),
   };

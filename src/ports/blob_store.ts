@@ -29,8 +29,6 @@ export interface UploadWriter {
   readonly offset: number;
   /** Bytes of them that the session's file holds already. */
   readonly written: number;
-  /** True when what was accepted is gone, or cannot be trusted any more: the session cannot be continued. */
-  readonly isLost: boolean;
   /** Takes the bytes, which are the caller's again when it resolves: when there is room for more. */
   append(chunk: Uint8Array): Promise<void>;
   /** Writes out what is accepted; then `written` is `offset`. Not beside another call. */
@@ -38,8 +36,8 @@ export interface UploadWriter {
   /** Digest of everything accepted so far. */
   digest(algorithm: DigestAlgorithm): Promise<Digest>;
   /**
-   * Makes everything durable under its final name: rename, or a new file for what has none yet, then fdatasync and fsync of the
-   * folder side by side. After a failed sync the session's bytes are lost, because they can no longer be trusted.
+   * Makes everything durable under its final name: rename, then fdatasync and fsync of the folder side by side.
+   * After a failed sync the session's bytes are gone, because they can no longer be trusted.
    */
   promote(digest: Digest): Promise<BlobFile>;
   /** Takes a promotion back, so that the session can be continued; for a caller whose transaction failed. */
@@ -63,14 +61,11 @@ export interface BlobStore {
   /** Removes a blob's file that no row names, later where somebody still counts on it; no error when it is gone already. */
   remove(file: BlobFile): Promise<void>;
 
-  /** Lets a new upload session take bytes. @throws {OciError} INSUFFICIENT_STORAGE below the minimum of free space */
+  /** Makes the file of a new upload session. @throws {OciError} INSUFFICIENT_STORAGE below the minimum of free space */
   createUpload(id: UploadSessionId): Promise<void>;
-  /** Bytes that an upload session holds; 0 where it has no file. */
+  /** Bytes that an upload session holds; 0 when its file is missing. */
   uploadSize(id: UploadSessionId): Promise<number>;
-  /**
-   * Time of the last write to an upload session in ms since the epoch; undefined when its file is missing: where nothing has
-   * come yet, or where it is a blob's by now.
-   */
+  /** Time of the last write to an upload session in ms since the epoch; undefined when its file is missing. */
   uploadTouchedAt(id: UploadSessionId): Promise<number | undefined>;
   /**
    * Takes the right to append, hashing with `algorithm` on the way.

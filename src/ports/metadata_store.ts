@@ -142,11 +142,8 @@ export type FinishOutcome =
   /** The blob is held. `obsolete` is a file that no row names now, to be removed: the former one, or the new one when an
    * upload that finished in the meantime brought the same bytes. */
   | { readonly kind: "finished"; readonly obsolete: BlobFile | undefined }
-  /**
-   * The session is not there any more: cancelled, expired, or finished by somebody else. Nothing was changed. `obsolete` is the
-   * new file, unless a row names it: a thread that died may have asked for the same before.
-   */
-  | { readonly kind: "session_gone"; readonly obsolete: BlobFile | undefined }
+  /** The session is not there any more: cancelled, expired, or finished by somebody else. Nothing was changed. */
+  | { readonly kind: "session_gone" }
   | OverQuota;
 
 /** A move or a deletion of a tag. */

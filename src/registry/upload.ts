@@ -161,9 +161,9 @@ async function recordBlob(
 ): Promise<BlobFile | undefined> {
   const { session, writer } = hold;
   const size = writer.offset;
-  const file = await writer.promote(digest).catch((fault) => {
-    // A session that can never be finished must not look as if it could.
-    hold.spoiled = writer.isLost;
+  const file = await writer.promote(digest).catch(async (fault) => {
+    // After a failed sync the bytes are gone; a session that can never be finished must not look as if it could.
+    hold.spoiled = await registry.blobs.uploadTouchedAt(session.id) === undefined;
     throw fault;
   });
   const outcome = await registry.metadata
@@ -186,7 +186,7 @@ async function recordBlob(
     await takeBack(registry, hold, file);
     throw quotaIsFull(session.repository, outcome);
   }
-  if (outcome.obsolete !== undefined) await registry.blobs.remove(outcome.obsolete);
+  await registry.blobs.remove(file);
   throw uploadUnknown(session.repository, session.id);
 }
 

@@ -1,19 +1,8 @@
 /** Puts upload files, blob files and rows in agreement after a crash, while nobody else uses the directory. */
-import { existsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { parseUploadSessionId, type UploadSessionId } from "../core/upload_session_id.ts";
 import type { BlobFile } from "../ports/blob_store.ts";
-import type { MetadataStore } from "../ports/metadata_store.ts";
 import { folderOf, type Layout, sessionOf, syncFolderNow } from "./files/layout.ts";
-
-/** Files of sessions that are made at once: a session needs none, and a disk can take a millisecond for each. */
-const MOST_MADE = 1000;
-
-/** ms by which the clock may have been set back while sessions were open without a file of theirs being overlooked. */
-const CLOCK_SLACK = 60 * 60 * 1000;
-
-/** Sessions with the time of their start. */
-type Sessions = Map<UploadSessionId, number>;
 
 /** What was found and mended. */
 export interface Recovery {
@@ -23,18 +12,14 @@ export interface Recovery {
   readonly returnedBlobs: number;
   /** Sessions that were cut between the rename of their file and the transaction. They can be continued. */
   readonly returnedUploads: number;
-  /** Sessions of which nothing had come, or nothing has outlived the crash. Their clients are told that they are at byte 0. */
-  readonly emptyUploads: number;
+  /** Sessions whose bytes did not outlive the crash. Their clients are told to start again. */
+  readonly lostUploads: number;
 }
 
-/**
- * Reads all session rows and the uploads folder. Only when a row has no file it looks through blob folders, and of them only
- * through those in which something was made or removed since the session began: a million names take two seconds.
- */
+/** Reads all session rows and the uploads folder; looks at all blobs only when a row or a file has no counterpart. */
 export function recoverUploads(layout: Layout, database: DatabaseSync): Recovery {
-  const rows = database.prepare("SELECT id, started_at FROM upload_session").all();
-  const withoutFile: Sessions = new Map(
-    rows.map(({ id, started_at }) => [id as UploadSessionId, started_at as number]),
+  const withoutFile = new Set(
+    database.prepare("SELECT id FROM upload_session").all().map((row) => row.id as UploadSessionId),
   );
   const orphans = new Set<UploadSessionId>();
   for (const { name, isFile } of Deno.readDirSync(layout.uploads)) {
@@ -44,12 +29,12 @@ export function recoverUploads(layout: Layout, database: DatabaseSync): Recovery
   const returnedBlobs = orphans.size === 0 ? 0 : returnBlobs(layout, database, orphans);
   for (const id of orphans) Deno.removeSync(layout.upload(id));
   const returnedUploads = withoutFile.size === 0 ? 0 : returnUploads(layout, database, withoutFile);
-  for (const id of [...withoutFile.keys()].slice(0, MOST_MADE)) makeUploadFile(layout, id);
+  forgetSessions(database, withoutFile);
   return {
     orphanedFiles: orphans.size,
     returnedBlobs,
     returnedUploads,
-    emptyUploads: withoutFile.size,
+    lostUploads: withoutFile.size,
   };
 }
 
@@ -74,12 +59,10 @@ function returnBlobs(layout: Layout, database: DatabaseSync, orphans: Set<Upload
 }
 
 /** Moves the files of the sessions back from where a finish had renamed them; takes those sessions out of the set. */
-function returnUploads(layout: Layout, database: DatabaseSync, sessions: Sessions): number {
-  const since = [...sessions.values()].reduce((a, b) => Math.min(a, b)) - CLOCK_SLACK;
+function returnUploads(layout: Layout, database: DatabaseSync, sessions: Set<UploadSessionId>): number {
   const isCurrent = database.prepare("SELECT 1 FROM blob WHERE digest = ? AND file = ?");
   let returned = 0;
   for (const folder of layout.blobFolders()) {
-    if (Deno.statSync(folder).mtime!.getTime() < since) continue;
     for (const { name } of Deno.readDirSync(folder)) {
       const id = parseUploadSessionId(sessionOf(name));
       if (id === undefined || !sessions.has(id)) continue;
@@ -94,18 +77,9 @@ function returnUploads(layout: Layout, database: DatabaseSync, sessions: Session
   return returned;
 }
 
-/**
- * Makes the files of sessions that have none yet, of the first thousand, when a server ends in order: the next start then has
- * nothing to look for.
- */
-export async function makeUploadFiles(
-  layout: Layout,
-  metadata: Pick<MetadataStore, "listUploads">,
-): Promise<void> {
-  const sessions = await metadata.listUploads(Infinity, { limit: MOST_MADE });
-  for (const { id } of sessions) if (!existsSync(layout.upload(id))) makeUploadFile(layout, id);
-}
-
-function makeUploadFile(layout: Layout, id: UploadSessionId): void {
-  Deno.openSync(layout.upload(id), { write: true, createNew: true, mode: 0o600 }).close();
+/** One transaction for all, since a power cut can leave many. */
+function forgetSessions(database: DatabaseSync, sessions: ReadonlySet<UploadSessionId>): void {
+  if (sessions.size === 0) return;
+  database.prepare("DELETE FROM upload_session WHERE id IN (SELECT value FROM json_each(?))")
+    .run(JSON.stringify([...sessions]));
 }

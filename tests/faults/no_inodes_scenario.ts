@@ -25,10 +25,7 @@ while (refusal === undefined) {
 assert.equal(refusal.status, 507);
 const { errors: [error] } = await refusal.json();
 assert.deepEqual([error.code, /no room/.test(error.message)], ["INSUFFICIENT_STORAGE", true]);
-// A session takes no inode until its first bytes come, and can be gone on with when there is one.
-const session = new URL(await api.openUpload("full"), registry.url).pathname;
-const piece = { body: new Uint8Array(randomBytes(1000)), headers: { "content-type": BLOB } };
-await (await api.expect(507, "PATCH", session, piece)).body?.cancel();
+assert.equal((await api.request("POST", "/v2/full/blobs/uploads/")).status, 507);
 
 for (const { digest, bytes } of pushed) {
   const response = await api.expect(200, "GET", `/v2/full/blobs/${digest}`);
@@ -38,9 +35,6 @@ await (await api.expect(202, "DELETE", `/v2/full/blobs/${pushed[0]!.digest}`)).b
 const late = makeContent(BLOB, randomBytes(1000));
 const response = await push(late);
 assert.equal(response.status, 201, await response.text());
-await (await api.expect(202, "DELETE", `/v2/full/blobs/${pushed[1]!.digest}`)).body?.cancel();
-await (await api.expect(202, "PATCH", session, piece)).body?.cancel();
-await (await api.expect(204, "DELETE", session)).body?.cancel();
 assert.deepEqual([...Deno.readDirSync(`${registry.rootDir}/uploads`)], []);
 console.log("ok");
 

@@ -107,7 +107,6 @@ export class MemoryBlobStore implements BlobStore {
       get written() {
         return upload.size;
       },
-      isLost: false,
       flush: () => Promise.resolve(),
       append: (chunk) => {
         // The caller's again.

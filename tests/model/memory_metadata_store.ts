@@ -162,7 +162,7 @@ export class MemoryMetadataStore implements MetadataStore {
 
   finishUpload(upload: FinishedUpload): Promise<FinishOutcome> {
     if (this.uploads.get(upload.session)?.repository !== upload.repository) {
-      return Promise.resolve({ kind: "session_gone", obsolete: upload.file });
+      return Promise.resolve({ kind: "session_gone" });
     }
     this.uploads.delete(upload.session);
     const obsolete = this.blobs.get(upload.digest)?.file;

@@ -21,7 +21,6 @@ import { RemoteSessionHashes } from "./remote_session_hashes.ts";
 import { RequestService } from "../request_service.ts";
 import { nodeHasher } from "../../storage/node_hasher.ts";
 import { RemovalHold } from "../../storage/files/removals.ts";
-import { UploadClaims } from "../../storage/files/upload_claims.ts";
 import { openStores } from "../wire.ts";
 
 const thread = self as unknown as {
@@ -56,7 +55,6 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
     settings,
     share: 1 / threads,
     removalHold: new RemovalHold(data.removals),
-    claims: new UploadClaims(data.number, data.claims),
     longHashes: new RemoteSessionHashes(data.hashThreads, (index) => callsTo(`hash-${index}`)),
     log,
   });

@@ -37,10 +37,6 @@ export interface StartHttp {
   readonly writer: WriterAccess;
   /** Memory of the hold on removals. */
   readonly removals: SharedArrayBuffer;
-  /** Memory of the claims to upload sessions. */
-  readonly claims: SharedArrayBuffer;
-  /** Its number among the HTTP threads that run. */
-  readonly number: number;
   /** The way to the password thread; undefined where no passwords are configured. */
   readonly passwords: MessagePort | undefined;
   /** The way to the main thread, which knows the metrics of all threads. */

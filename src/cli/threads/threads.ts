@@ -2,7 +2,6 @@
 import type { Settings } from "../../config/settings.ts";
 import type { Log } from "../../ports/log.ts";
 import { RemovalHold } from "../../storage/files/removals.ts";
-import { UploadClaims } from "../../storage/files/upload_claims.ts";
 import { CommitCounter } from "../../storage/sqlite/commit_counter.ts";
 import type { ActivatedSocket } from "../../server/activated_sockets.ts";
 import { besidePath, removeSocketFile, requireFreePath } from "../../server/socket_file.ts";
@@ -61,8 +60,6 @@ export class Threads {
   readonly #numbers = new Set<number>();
   /** Puts the removal of blob files off in all threads. */
   readonly removalHold = new RemovalHold();
-  /** Who has which upload session, in all threads. */
-  readonly uploadClaims = new UploadClaims();
   readonly #commits = new CommitCounter().shared;
   #writer!: WriterWorker;
   readonly #computing: ComputingThreads;
@@ -197,18 +194,13 @@ export class Threads {
       counters: scrape.threads.open(),
       scrape: scrape.read,
       takeSpans,
-      onEnd: () => {
-        this.uploadClaims.releaseAllOf(number);
-        this.#numbers.delete(number);
-      },
+      onEnd: () => this.#numbers.delete(number),
       start: {
         name: `http-${number}`,
-        number,
         settings: this.#settings,
         logLevels: this.#options.logLevels,
         writer: this.openWriter(),
         removals: this.removalHold.shared,
-        claims: this.uploadClaims.shared,
         passwords: this.#computing.openPasswordPort(),
         openings,
         threads: this.#plans.length,

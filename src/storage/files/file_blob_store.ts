@@ -1,16 +1,13 @@
 /** The BlobStore on plain files under one root directory. */
-import { existsSync } from "node:fs";
 import type { DigestAlgorithm } from "../../core/digest.ts";
 import type { UploadSessionId } from "../../core/upload_session_id.ts";
 import type { BlobFile, BlobReader, BlobStore, UploadWriter } from "../../ports/blob_store.ts";
 import { BlobFiles, removeIfThere } from "./blob_files.ts";
-import { ClaimedWriter } from "./claimed_writer.ts";
 import type { SessionHashes } from "../../ports/hasher.ts";
 import { explainDiskFault } from "./disk_fault.ts";
 import { FreeSpace } from "./free_space.ts";
 import type { Layout } from "./layout.ts";
 import { RemovalHold, Removals } from "./removals.ts";
-import type { UploadClaims } from "./upload_claims.ts";
 import { FileUploadWriter, uploadGone, type UploadMeans } from "./upload_writer.ts";
 import { UploadHashes } from "./upload_hash.ts";
 import { WriteBuffers } from "./write_buffers.ts";
@@ -26,11 +23,6 @@ export interface FileBlobStoreOptions {
   readonly longHashes?: SessionHashes;
   /** Puts the removal of blob files off; that of all threads. */
   readonly removalHold?: RemovalHold;
-  /**
-   * Those of all threads: an upload session then gets its file with the first bytes that are not a whole small blob. Without
-   * them it has one from the beginning, whose lock keeps others out.
-   */
-  readonly claims?: UploadClaims;
 }
 
 /** One thread's view of the blob files. Threads share the files; the locks on upload files are between all of them. */
@@ -40,7 +32,6 @@ export class FileBlobStore implements BlobStore {
   readonly #blobs: BlobFiles;
   readonly #removals: Removals;
   readonly #uploads: UploadMeans;
-  readonly #claims: UploadClaims | undefined;
 
   constructor(layout: Layout, options: FileBlobStoreOptions) {
     this.#layout = layout;
@@ -51,7 +42,6 @@ export class FileBlobStore implements BlobStore {
       hashes: new UploadHashes(options.longHashes),
       buffers: new WriteBuffers(),
     };
-    this.#claims = options.claims;
     this.#blobs = new BlobFiles(layout, options.cacheBytes, options.verifyOnRead);
     this.#removals = new Removals(
       options.removalHold ?? new RemovalHold(),
@@ -79,7 +69,6 @@ export class FileBlobStore implements BlobStore {
 
   async createUpload(id: UploadSessionId): Promise<void> {
     await this.#space.require();
-    if (this.#claims !== undefined) return;
     try {
       (await Deno.open(this.#layout.upload(id), { write: true, createNew: true, mode: 0o600 })).close();
     } catch (error) {
@@ -92,32 +81,10 @@ export class FileBlobStore implements BlobStore {
   }
 
   async uploadTouchedAt(id: UploadSessionId): Promise<number | undefined> {
-    const info = await this.#statUpload(id);
-    if (info !== undefined || this.#claims === undefined) return info?.mtime?.getTime();
-    if (this.#claims.isTaken(id)) return Date.now();
-    // Whoever had the session may have made its file meanwhile.
     return (await this.#statUpload(id))?.mtime?.getTime();
   }
 
   async openUpload(id: UploadSessionId, algorithm: DigestAlgorithm): Promise<UploadWriter | undefined> {
-    if (this.#claims === undefined) return await this.#openFile(id, algorithm);
-    const claim = this.#claims.take(id);
-    if (claim === undefined) return undefined;
-    let opened: UploadWriter | undefined;
-    try {
-      // Asked in place: the system has the names of the folder at hand, in which others are made and removed all the time.
-      const hasFile = existsSync(this.#layout.upload(id));
-      const writer = hasFile ? await this.#openFile(id, algorithm) : undefined;
-      if (!hasFile || writer !== undefined) {
-        opened = new ClaimedWriter(this.#uploads, id, claim, algorithm, writer);
-      }
-      return opened;
-    } finally {
-      if (opened === undefined) claim.release();
-    }
-  }
-
-  async #openFile(id: UploadSessionId, algorithm: DigestAlgorithm): Promise<FileUploadWriter | undefined> {
     const path = this.#layout.upload(id);
     const file = await this.#openExisting(path, id);
     try {
@@ -142,7 +109,6 @@ export class FileBlobStore implements BlobStore {
 
   async removeUpload(id: UploadSessionId): Promise<void> {
     this.#uploads.hashes.forget(id);
-    this.#claims?.tellRemoval(id);
     await removeIfThere(this.#layout.upload(id));
   }
 

@@ -42,12 +42,10 @@ export class FileUploadWriter implements UploadWriter {
   #faultTold = false;
   #closed = false;
   #promoted = false;
-  #isLost = false;
 
   /**
    * @param file opened for reading and writing, locked, positioned at its end, which is at byte `offset`
    * @param hash of that many bytes or fewer
-   * @param gathering what was accepted to come after them
    */
   constructor(
     means: UploadMeans,
@@ -56,16 +54,15 @@ export class FileUploadWriter implements UploadWriter {
     offset: number,
     hash: UploadHash,
     openForSync = () => Deno.open(means.layout.upload(id), { read: true }),
-    gathering = new Gathering(means.buffers),
   ) {
     this.#means = means;
     this.#id = id;
     this.#file = file;
-    this.#offset = offset + gathering.length;
+    this.#offset = offset;
     this.#passed = offset;
     this.#written = offset;
     this.#hash = hash;
-    this.#gathering = gathering;
+    this.#gathering = new Gathering(means.buffers);
     this.#earlySync = new EarlySync(openForSync);
   }
 
@@ -75,10 +72,6 @@ export class FileUploadWriter implements UploadWriter {
 
   get written(): number {
     return this.#written;
-  }
-
-  get isLost(): boolean {
-    return this.#isLost;
   }
 
   async append(chunk: Uint8Array): Promise<void> {
@@ -131,8 +124,7 @@ export class FileUploadWriter implements UploadWriter {
       await Deno.rename(upload, layout.blob(file));
     } catch (error) {
       // A cancellation takes no lock: it may have removed the file from under us.
-      this.#isLost = await isMissing(upload);
-      throw this.#isLost ? uploadGone(this.#id) : explainDiskFault(error);
+      throw await isMissing(upload) ? uploadGone(this.#id) : explainDiskFault(error);
     }
     this.#promoted = true;
     // Side by side, since a file system makes one of both. No row names the file before both are done, so a power cut that
@@ -191,7 +183,6 @@ export class FileUploadWriter implements UploadWriter {
   }
 
   async #drop(path: string): Promise<void> {
-    this.#isLost = true;
     this.#promoted = true;
     await removeIfThere(path);
   }
@@ -273,8 +264,7 @@ async function isMissing(path: string): Promise<boolean> {
   }
 }
 
-/** Writes all of it, at the place where the file is. */
-export async function writeFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+async function writeFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   let written = 0;
   while (written < bytes.length) {
     written += await file.write(bytes.subarray(written));

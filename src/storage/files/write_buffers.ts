@@ -55,11 +55,6 @@ export class Gathering {
     return this.#length;
   }
 
-  /** What is gathered, good until more is added. */
-  get bytes(): Uint8Array<ArrayBuffer> {
-    return this.#buffer?.subarray(0, this.#length) ?? new Uint8Array();
-  }
-
   get isFull(): boolean {
     return this.#length === this.#buffer?.length;
   }

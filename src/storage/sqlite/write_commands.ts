@@ -43,11 +43,9 @@ export class WriteCommands extends GarbageCommands {
     const session = this.sql.takeUpload.get(upload.session, upload.repository) as
       | { started_at: number }
       | undefined;
-    const former = this.sql.blob.get(upload.digest) as { file: BlobFile; created_at: number } | undefined;
-    if (session === undefined) {
-      return { kind: "session_gone", obsolete: former?.file === upload.file ? undefined : upload.file };
-    }
+    if (session === undefined) return { kind: "session_gone" };
     this.noteTime(upload.at);
+    const former = this.sql.blob.get(upload.digest) as { file: BlobFile; created_at: number } | undefined;
     // A file that came while this upload ran is as good as ours. An older one is replaced: it may have been damaged since.
     // One from the future came under another clock, and may be old as well.
     const keepFormer = former !== undefined && former.created_at > session.started_at &&
