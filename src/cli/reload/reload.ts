@@ -1,6 +1,7 @@
 /** Reads, checks and hands out the configuration again; whatever is wrong with it, what was there before stays. */
 import { TrustError } from "../../auth/load_trust.ts";
 import { ConfigError } from "../../config/config_error.ts";
+import { isOutOfReach } from "../../config/read_listeners.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Metrics } from "../../ports/metrics.ts";
@@ -34,12 +35,15 @@ export interface ReloadParts {
 export class Reload {
   readonly #parts: ReloadParts;
   #files: ReadFiles;
+  /** What requests are judged by now: what waits for a restart stays as it is here, and not as it was at the start. */
+  #inForce: Settings;
   #mayWorkLater = false;
   #last: Promise<void> = Promise.resolve();
 
   constructor(parts: ReloadParts) {
     this.#parts = parts;
     this.#files = parts.files;
+    this.#inForce = parts.started;
   }
 
   /** What the last attempt read, whatever became of it. */
@@ -82,8 +86,10 @@ export class Reload {
       const settings = withSystemCas(readAgain(files));
       const warnings = [...settings.warnings, ...await checkSettings(settings, new Date())];
       refuseExposure(inReach, settings);
-      const inForce = settingsInForce(started, settings);
+      refuseMissingCertificates(this.#inForce, settings);
+      const inForce = settingsInForce(this.#inForce, settings);
       await handOut(inForce);
+      this.#inForce = inForce;
       onReload(inForce);
       await this.#showSuccess(inForce);
       for (const warning of warnings) log.warn(warning);
@@ -112,14 +118,29 @@ export class Reload {
 }
 
 /** Where the server listens stays as it is until a restart; what was checked is where the new settings would listen. */
-function refuseExposure(inReach: readonly string[], { server }: Settings): void {
-  if (inReach.length === 0 || !server.listeners.every(({ mustStayLocal }) => mustStayLocal)) return;
-  throw new ConfigError([{
-    file: "",
-    line: 0,
-    column: 0,
-    key: "server",
-    message: `listens at ${inReach.join(", ")} until a restart, where others reach it: ` +
+function refuseExposure(inReach: readonly string[], { server, global, auth }: Settings): void {
+  if (inReach.length === 0 || !server.listeners.every(({ at }) => isOutOfReach(at))) return;
+  const policy = global.accessPolicy;
+  const letsAllIn = policy !== undefined && policy.defaultAllow && policy.rules.length === 0 &&
+    auth.webhooks.length === 0;
+  if (!letsAllIn && !server.listeners.every(({ mustStayLocal }) => mustStayLocal)) return;
+  throw refusal(
+    "server",
+    `listens at ${inReach.join(", ")} until a restart, where others reach it: ` +
       "what lets everybody on this machine do everything would let them too. Restart, or write an access policy",
-  }]);
+  );
+}
+
+/** Policies beside `client_auth = "required"` need not say again that nobody comes without a certificate. */
+function refuseMissingCertificates(inForce: Settings, { server }: Settings): void {
+  if (server.tls?.clientAuth?.required !== true || inForce.server.tls?.clientAuth !== undefined) return;
+  throw refusal(
+    "server.tls.client_auth",
+    "Cannot ask for certificates before a restart, and what the policies leave to them would be open to everybody until then. " +
+      "Restart",
+  );
+}
+
+function refusal(key: string, message: string): ConfigError {
+  return new ConfigError([{ file: "", line: 0, column: 0, key, message }]);
 }

@@ -29,27 +29,32 @@ export function keysThatNeedRestart(before: Settings, after: Settings): string[]
   return Object.keys(old).filter((key) => JSON.stringify(old[key]) !== JSON.stringify(now[key]));
 }
 
-/** The new settings with those values that a running server keeps. */
-export function settingsInForce(started: Settings, now: Settings): Settings {
-  const tls = started.server.tls && now.server.tls && keepClientAuth(started.server.tls, now.server.tls);
-  const { tls: startedTls, externalUrl: _, ...server } = started.server;
+/**
+ * The new settings with those values that a running server keeps.
+ *
+ * @param former what is in force: of the start it has what waits for a restart, and of the last reload what does not, so that
+ * a CA or a list that was replaced since the start does not come back
+ */
+export function settingsInForce(former: Settings, now: Settings): Settings {
+  const tls = former.server.tls && now.server.tls && keepClientAuth(former.server.tls, now.server.tls);
+  const { tls: formerTls, externalUrl: _, ...server } = former.server;
   return {
     ...now,
     server: {
       ...server,
       ...(now.server.externalUrl !== undefined && { externalUrl: now.server.externalUrl }),
-      ...(startedTls !== undefined && { tls: tls ?? startedTls }),
+      ...(formerTls !== undefined && { tls: tls ?? formerTls }),
     },
-    blobStore: started.blobStore,
-    global: { ...now.global, uploadExpiryMs: started.global.uploadExpiryMs },
+    blobStore: former.blobStore,
+    global: { ...now.global, uploadExpiryMs: former.global.uploadExpiryMs },
   };
 }
 
 /** Whether clients are asked for certificates, and with which names, is part of the listener. */
-function keepClientAuth(started: TlsSettings, now: TlsSettings): TlsSettings {
+function keepClientAuth(former: TlsSettings, now: TlsSettings): TlsSettings {
   const { clientAuth: _, ...given } = now;
-  const keyPair = { ...given, minimumVersion: started.minimumVersion };
-  if (started.clientAuth === undefined) return keyPair;
-  const clientAuth = now.clientAuth ?? started.clientAuth;
-  return { ...keyPair, clientAuth: { ...clientAuth, advertiseCas: started.clientAuth.advertiseCas } };
+  const keyPair = { ...given, minimumVersion: former.minimumVersion };
+  if (former.clientAuth === undefined) return keyPair;
+  const clientAuth = now.clientAuth ?? former.clientAuth;
+  return { ...keyPair, clientAuth: { ...clientAuth, advertiseCas: former.clientAuth.advertiseCas } };
 }

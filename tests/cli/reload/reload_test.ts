@@ -124,3 +124,27 @@ Deno.test("a reload names what only a restart can change, and changes the rest",
   assert.deepEqual((await reload(registry)).waits_for_restart, ["server.threads"]);
   assert.equal((await ask(client)).status, 403);
 });
+
+Deno.test("a reload without client CAs, or without TLS, keeps the revocations of the reload before and not those of the start", async () => {
+  await using registry = await start();
+  using client = await connect(registry, BOB);
+  assert.equal((await ask(client)).status, 200);
+  const list = makeRevocationList({ issuer: CA, revoked: [BOB] });
+  await Deno.writeFile(`${dirname(registry.caFile)}/client-0.crl`, list.der);
+  await reload(registry);
+  assert.equal((await ask(client)).status, 403);
+  const without: readonly [waits: string, lines: RegExp][] = [
+    ["server.tls.client_ca_bundle being there", /^client_(ca|crl)_bundle = .*$/gm],
+    ["[server.tls] being there", /^\[server\.tls\]$|^server_(certificate_bundle|private_key) = .*$/gm],
+  ];
+  for (const [waits, lines] of without) {
+    await edit(registry, (config) => config.replace(lines, ""));
+    const { message, waits_for_restart = [] } = await reload(registry);
+    assert.equal(message, "configuration reloaded");
+    assert.ok(waits_for_restart.includes(waits), waits_for_restart.join());
+    using again = await connect(registry, BOB);
+    const { status, body } = await ask(again);
+    assert.equal(status, 403, waits);
+    assert.match(body, /client certificate refused: .*revoked/);
+  }
+});
