@@ -28,8 +28,9 @@ export function standInsOf({ repositories }: Settings): StandIns {
 }
 
 function makeRules(
-  { tags, quota = {}, mirror }: {
+  { tags, quota = {}, mirror, authorizationWebhook }: {
     readonly tags: TagSettings;
+    readonly authorizationWebhook?: string;
     readonly quota?: Quota;
     readonly mirror?: MirrorSettings;
   },
@@ -38,6 +39,7 @@ function makeRules(
   return {
     isImmutable: (tag) => tags.immutable && !exclusions.some((pattern) => pattern.testWhole(tag)),
     allowsDeletingImmutable: tags.allowDelete || !tags.immutable,
+    asksWebhook: authorizationWebhook !== undefined,
     quota,
     ...(mirror && { mirror: mirrorRulesOf(mirror) }),
   };

@@ -16,7 +16,7 @@ const MOST_HOLDERS = 32;
 export interface MountRequest {
   readonly repository: RepositoryName;
   readonly digest: Digest;
-  /** undefined: any repository that holds the blob and that the caller may read. */
+  /** undefined: any repository that holds the blob and that the caller may read by the policies alone. */
   readonly from?: RepositoryName;
 }
 
@@ -37,7 +37,9 @@ export async function mountBlob(
   const named = from === undefined || from === repository ? [repository] : [repository, from];
   if (await mountFromAny(registry, caller, request, named)) return undefined;
   if (from === undefined) {
-    const holders = await registry.metadata.listHolders(digest, MOST_HOLDERS);
+    const found = await registry.metadata.listHolders(digest, MOST_HOLDERS);
+    // A webhook that is asked for each repository which holds the blob would tell by its time that there are some.
+    const holders = found.filter((holder) => !registry.rulesOf(holder).asksWebhook);
     if (await mountFromAny(registry, caller, request, holders)) return undefined;
   }
   await authorize(registry, caller, { action: "start-upload", repository }, false);

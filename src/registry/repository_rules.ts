@@ -7,6 +7,8 @@ export interface RepositoryRules {
   readonly isImmutable: (tag: Tag) => boolean;
   /** Whether immutable tags, and manifests that they name, may be deleted; true where no tag is immutable. */
   readonly allowsDeletingImmutable: boolean;
+  /** Whether somebody outside is asked who may do what here, which takes a time that callers can measure. */
+  readonly asksWebhook: boolean;
   readonly quota: Quota;
   /** Absent where content is pushed. */
   readonly mirror?: MirrorRules;
@@ -16,6 +18,7 @@ export interface RepositoryRules {
 export const NO_RULES: RepositoryRules = {
   isImmutable: () => false,
   allowsDeletingImmutable: true,
+  asksWebhook: false,
   quota: {},
 };
 

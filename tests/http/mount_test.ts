@@ -1,5 +1,6 @@
 /** Mounts of blobs between repositories, through the handler. */
 import assert from "node:assert/strict";
+import { NO_RULES } from "../../src/registry/repository_rules.ts";
 import { makeModelRegistry } from "../model/model_registry.ts";
 import { assertRefused, makeBlob, pushBlob } from "./content.ts";
 import { makeClient } from "./request_builder.ts";
@@ -85,6 +86,27 @@ Deno.test("an automatic mount skips repositories that the caller may not read", 
     operation.action === "get-blob" && operation.repository === "a-secret" ? "not yours" : undefined;
   assert.equal((await mount(`mount=${blob.digest}`)).status, 201);
   assert.ok(await held());
+});
+
+Deno.test("an automatic mount asks no webhook about the repositories that hold the blob: its time would tell of them", async () => {
+  const { registry, blob, mount, held } = await holdIn("a-guarded", "b-guarded");
+  const client = makeClient({
+    ...registry,
+    rulesOf: (repository) => ({ ...NO_RULES, asksWebhook: repository.endsWith("guarded") }),
+  });
+  const ask = (digest: string, query = "") =>
+    client.send("POST", `/v2/app/blobs/uploads/?mount=${digest}${query}`);
+  const asked = async (digest: string): Promise<string[]> => {
+    registry.asked.length = 0;
+    assert.equal((await ask(digest)).status, 202);
+    return registry.asked.map((operation) =>
+      "repository" in operation ? `${operation.action} ${operation.repository}` : ""
+    );
+  };
+  assert.deepEqual(await asked(blob.digest), await asked(makeBlob().digest));
+  assert.equal((await ask(blob.digest, "&from=a-guarded")).status, 201, "who names it has it asked about");
+  assert.ok(await held());
+  assert.equal((await mount(`mount=${blob.digest}`)).status, 201);
 });
 
 Deno.test("an automatic mount looks at 32 repositories at most", async () => {
