@@ -1,5 +1,6 @@
 /** `export --backup`: what it takes, what it leaves when it is cut, and a registry that starts on it. */
 import assert from "node:assert/strict";
+import { makeBackupFolder } from "../../src/storage/backup/backup_folder.ts";
 import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { buildImage, buildIndex, type Content, makeContent, randomBytes } from "../harness/build_images.ts";
 import { runCommand } from "../harness/run_command.ts";
@@ -154,6 +155,7 @@ Deno.test("a folder that is not empty, is inside the data, or is no folder is re
   );
   assert.equal(code, 1);
   assert.match(stderr, /it is no backup that came to its end/);
+  assert.ok(!exists(trial.path("new")), "the next try finds nothing in its way");
   for (
     const args of [["export"], ["export", "--backup"], ["export", "--backup", "x", "--mend"], [
       "export",
@@ -164,6 +166,19 @@ Deno.test("a folder that is not empty, is inside the data, or is no folder is re
     ]]
   ) {
     assert.equal((await trial.run(...args)).code, 2, args.join(" "));
+  }
+});
+
+Deno.test("of backups that begin at once in one folder one is made there, and the others are told that it is not theirs", async () => {
+  await using trial = await DataTrial.make();
+  const all = await Promise.allSettled(
+    Array.from({ length: 8 }, () => makeBackupFolder(trial.path("one"), trial.rootDir)),
+  );
+  assert.equal(all.filter(({ status }) => status === "fulfilled").length, 1);
+  for (const outcome of all) {
+    if (outcome.status === "rejected") {
+      assert.match(outcome.reason.message, /backup\.incomplete is there already/);
+    }
   }
 });
 

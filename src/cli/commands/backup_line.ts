@@ -43,11 +43,13 @@ type Asked = Pick<StartBackup, "directory" | "previous" | "copy">;
 async function backUp({ blobStore }: Settings, asked: Asked): Promise<BackupReport> {
   Deno.umask(0o077);
   const layout = new Layout(blobStore.rootDir);
+  // Before the folder is made, which a second try would find in its way.
+  const previous = asked.previous && await requireBackup(asked.previous);
   await using still = await keepFiles(layout, errorLog());
   const start: StartBackup = {
     rootDir: await Deno.realPath(layout.rootDir),
     directory: await makeBackupFolder(asked.directory, layout.rootDir),
-    previous: asked.previous && await requireBackup(asked.previous),
+    previous,
     copy: asked.copy,
     minimumFreeSpace: blobStore.minimumFreeSpace,
     version: versionFacts().version,

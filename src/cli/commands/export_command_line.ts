@@ -11,6 +11,7 @@ import { listHeldBlobs } from "../../jobs/bundle_index.ts";
 import { parseSelection, type Selection } from "../../jobs/bundle_selection.ts";
 import { FileSource } from "../../storage/archive/file_source.ts";
 import { OutputFile } from "../../storage/archive/output_file.ts";
+import { isInsideFolder } from "../../storage/files/inside_folder.ts";
 import { TarArchive } from "../../storage/archive/tar_archive.ts";
 import { type ByteSink, TarWriter } from "../../storage/archive/tar_writer.ts";
 import { type CommandText, errorLog, inJson } from "./ask_data.ts";
@@ -59,9 +60,7 @@ async function writeBundle(asked: AskedBundle, settings: Settings): Promise<Bund
   const earlier = await readEarlier(asked.since);
   using interruption = new Interruption();
   await using content = await openContent(settings, errorLog());
-  await using file = asked.path === STANDARD_OUTPUT
-    ? undefined
-    : await OutputFile.open(asked.path, { mayReplace: asked.force });
+  await using file = asked.path === STANDARD_OUTPUT ? undefined : await openOutput(asked, settings);
   using bar = new ProgressBar();
   const report = await exportBundle({
     content: content.metadata,
@@ -84,6 +83,14 @@ async function writeBundle(asked: AskedBundle, settings: Settings): Promise<Bund
   });
   await file?.finish();
   return report;
+}
+
+/** @throws {Error} for a place in the data directory, where `--force` would replace the database itself */
+async function openOutput({ path, force }: AskedBundle, { blobStore }: Settings): Promise<OutputFile> {
+  if (await isInsideFolder(path, blobStore.rootDir)) {
+    throw new Error(`Cannot write ${path}: it is in the data directory ${blobStore.rootDir}`);
+  }
+  return await OutputFile.open(path, { mayReplace: force });
 }
 
 async function readEarlier(paths: readonly string[]): Promise<Map<Digest, EarlierBundle>> {

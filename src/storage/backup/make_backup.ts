@@ -4,13 +4,13 @@ import { Layout, makeFolders, syncFolderNow } from "../files/layout.ts";
 import { openForReading } from "../sqlite/open_database.ts";
 import { SqliteScrubStore } from "../sqlite/sqlite_scrub_store.ts";
 import { BackupFiles, type BlobDamage } from "./backup_files.ts";
-import { markIncomplete, markWhole } from "./backup_folder.ts";
+import { markWhole } from "./backup_folder.ts";
 import { snapshotDatabase } from "./snapshot_database.ts";
 
 export interface MakeBackup {
   /** The data directory. While this runs nobody removes a blob file from it. */
   readonly rootDir: string;
-  /** An empty folder. */
+  /** As {@linkcode makeBackupFolder} makes it. */
   readonly directory: string;
   /** Another whole backup: what is in it already is shared with it. */
   readonly previous: string | undefined;
@@ -65,7 +65,6 @@ export async function makeBackup(options: MakeBackup): Promise<BackupReport> {
   const started = performance.now();
   const [from, to] = [new Layout(options.rootDir), new Layout(options.directory)];
   const previous = options.previous === undefined ? undefined : new Layout(options.previous);
-  markIncomplete(to);
   const unnamed = `${to.database}.incomplete`;
   const madeAt = new Date().toISOString();
   options.progress({ what: "database", done: 0 });

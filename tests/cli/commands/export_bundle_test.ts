@@ -185,6 +185,21 @@ Deno.test("a file that is there stays, unless it is to be replaced; standard out
   assertSameBytes(piped!, written!);
 });
 
+Deno.test("no bundle is written into the data directory, least of all over the database", async () => {
+  await using trial = await makeBundleTrial();
+  await trial.api.pushImage("app", buildImage(), "v1");
+  const { rootDir } = trial.registry;
+  await Deno.symlink(rootDir, `${trial.folder}/link`);
+  await Deno.symlink(`${rootDir}/registry.db`, `${trial.folder}/db.tar`);
+  const names = ["registry.db", "new.tar", "blobs/sha256/new.tar"].map((name) => `${rootDir}/${name}`);
+  for (const path of [...names, "link/registry.db", "db.tar"]) {
+    const { code, stderr } = await trial.run("export", "--bundle", path, "app", "--force");
+    assert.equal(code, 1, path);
+    assert.match(stderr, /^simple-registry: Cannot write .*: it is in the data directory/);
+  }
+  await trial.bundle("out.tar", "app");
+});
+
 Deno.test("what is typed wrongly is told with the right form, and exits 2", async () => {
   for (
     const [args, message] of [
