@@ -12,6 +12,12 @@ const ALGORITHM = "HS256";
 /** Verified tokens remembered; each stays until it expires. */
 const MOST_REMEMBERED = 10_000;
 
+/**
+ * ms by which a token may come from the future: clocks of servers that share a key differ a little. One that was given while
+ * a clock was set ahead would otherwise be good for as long as that was wrong.
+ */
+const MOST_AHEAD_MS = 5 * 60 * 1000;
+
 /** Characters of a token; ours have some 300. */
 const LONGEST = 4096;
 
@@ -25,7 +31,8 @@ export interface TokenHolder {
 
 interface Remembered {
   readonly holder: TokenHolder;
-  /** ms since the epoch. */
+  /** ms since the epoch: it is good after `from` and before `until`. */
+  readonly from: number;
   readonly until: number;
 }
 
@@ -53,11 +60,13 @@ export class TokenService {
 
   /**
    * @param now ms since the epoch
-   * @throws {OciError} UNAUTHORIZED for a token that is not ours or has expired
+   * @throws {OciError} UNAUTHORIZED for a token that is not ours, has expired, or was given in the future
    */
   async verify(token: string, now: number): Promise<TokenHolder> {
     const remembered = this.#verified.get(token);
-    if (remembered !== undefined && remembered.until > now) return remembered.holder;
+    if (remembered !== undefined && remembered.from <= now && now < remembered.until) {
+      return remembered.holder;
+    }
     this.#verified.delete(token);
     const verified = await this.#verifyNow(token, now);
     this.#verified.set(token, verified);
@@ -70,6 +79,12 @@ export class TokenService {
 
   async #verifyNow(token: string, now: number): Promise<Remembered> {
     if (token.length > LONGEST) throw refused("it is too long to be one of this registry's");
+    const verified = await this.#readSigned(token, now);
+    if (now < verified.from) throw refused("the clock was set back since it was given, get a new one");
+    return verified;
+  }
+
+  async #readSigned(token: string, now: number): Promise<Remembered> {
     try {
       const { payload } = await jwtVerify(token, this.#key, {
         algorithms: [ALGORITHM],
@@ -77,9 +92,9 @@ export class TokenService {
         currentDate: new Date(now),
         requiredClaims: ["exp", "iat"],
       });
-      const { id, username, exp } = payload;
+      const { id, username, iat, exp } = payload;
       if (typeof id !== "string" || typeof username !== "string") throw new Error("no holder");
-      return { holder: { id, username }, until: exp! * 1000 };
+      return { holder: { id, username }, from: iat! * 1000 - MOST_AHEAD_MS, until: exp! * 1000 };
     } catch (error) {
       const expired = (error as { code?: string }).code === "ERR_JWT_EXPIRED";
       throw refused(expired ? "it has expired, get a new one" : "it is not one of this registry's");

@@ -43,6 +43,18 @@ Deno.test("a token speaks for its holder until it expires, in every thread and a
   }
 });
 
+Deno.test("a token that was given while the clock was ahead is refused once that is set right, also where it was verified before", async () => {
+  const [service, year, skew] = [new TokenService(KEY, 60), 365 * 86_400_000, 5 * 60_000];
+  const { token } = await service.issue(ALICE, NOW + year);
+  assert.deepEqual(await service.verify(token, NOW + year), ALICE);
+  for (const asked of [service, new TokenService(KEY, 60)]) {
+    assert.match(await assertRefused(asked, token, NOW), /the clock was set back since/);
+  }
+  // Servers that share a key need not agree on the second.
+  assert.deepEqual(await service.verify(token, NOW + year - skew), ALICE);
+  await assertRefused(service, token, NOW + year - skew - 1);
+});
+
 Deno.test("a token holds id, user name, and its times, and nothing else", async () => {
   const { token } = await new TokenService(KEY, 60).issue(ALICE, NOW);
   const [header, claims] = token.split(".").slice(0, 2).map((part) => JSON.parse(atob(part)));
