@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { makeModelRegistry } from "../model/model_registry.ts";
 import { makeRealRegistry } from "../model/real_stores.ts";
-import { assertRefused, makeBlob, makeManifest, pushBlob, pushImage, putManifest } from "./content.ts";
+import {
+  assertRefused,
+  makeBlob,
+  makeIndex,
+  makeManifest,
+  pushBlob,
+  pushImage,
+  putManifest,
+} from "./content.ts";
 import { makeClient } from "./request_builder.ts";
 import type { RepositoryRules } from "../../src/registry/repository_rules.ts";
 import { NO_RULES } from "../../src/registry/repository_rules.ts";
@@ -76,6 +84,37 @@ Deno.test("an immutable tag is not deleted, nor the manifest that it names; othe
     404,
     "what is not there is not there",
   );
+});
+
+Deno.test("what an index under an immutable tag is made of is not deleted, however deep it lies", async () => {
+  const { client } = makeTrial();
+  const [deep, wide, free] = await Promise.all(
+    ["", "", ""].map(async () => (await pushImage(client, "app", "latest")).manifest),
+  );
+  const inner = makeIndex([deep!], { annotations: { is: "inner" } });
+  const outer = makeIndex([inner, wide!], { annotations: { is: "outer" } });
+  const other = makeIndex([free!]);
+  for (const index of [inner, outer, other]) await putManifest(client, "app", index.digest, index);
+  await putManifest(client, "app", "v1", outer);
+  await putManifest(client, "app", "latest", other);
+  for (const { digest } of [deep!, wide!, inner, outer]) {
+    const refused = await client.send("DELETE", `/v2/app/manifests/${digest}`);
+    assertRefused(refused, 409, "DENIED");
+    assert.match(refused.json.errors[0].message, /Cannot delete manifest .* tag "v1" is immutable/);
+  }
+  assert.equal((await client.send("DELETE", `/v2/app/manifests/${free!.digest}`)).status, 202);
+});
+
+Deno.test("a manifest that lies in more indexes than are looked at is kept, and the answer says why", async () => {
+  const { client } = makeTrial();
+  const { manifest } = await pushImage(client, "app", "latest");
+  for (let i = 0; i < 1001; i++) {
+    const index = makeIndex([manifest], { annotations: { i: `${i}` } });
+    await putManifest(client, "app", index.digest, index);
+  }
+  const refused = await client.send("DELETE", `/v2/app/manifests/${manifest.digest}`);
+  assertRefused(refused, 409, "DENIED");
+  assert.match(refused.json.errors[0].message, /more than 1000 indexes hold it/);
 });
 
 Deno.test("with allow_delete_immutable a tag is deleted, and then takes another content", async () => {
