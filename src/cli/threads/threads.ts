@@ -4,11 +4,12 @@ import type { Log } from "../../ports/log.ts";
 import { RemovalHold } from "../../storage/files/removals.ts";
 import { CommitCounter } from "../../storage/sqlite/commit_counter.ts";
 import type { ActivatedSocket } from "../../server/activated_sockets.ts";
-import { besidePath, removeSocketFile, requireFreePath } from "../../server/socket_file.ts";
+import { besidePath, removeSocketFile } from "../../server/socket_file.ts";
 import { ComputingThreads } from "./computing_threads.ts";
 import { CannotListen, HttpWorker } from "./http_worker.ts";
 import { HttpWorkers, type Place } from "./http_workers.ts";
 import { describeListenFault } from "./listen_fault.ts";
+import { requireListenPath } from "./listen_path.ts";
 import type { WatchTimes } from "./listener_watch.ts";
 import type { LogLevels } from "../log_levels.ts";
 import { type Opening, planOpenings } from "./openings.ts";
@@ -168,7 +169,7 @@ export class Threads {
     for (const { at } of this.#plans[0] ?? []) {
       try {
         if (at.kind === "tcp") Deno.listen({ hostname: at.host, port: at.port }).close();
-        if (at.kind === "unix") await requireFreePath(at.path);
+        if (at.kind === "unix") await requireListenPath(at.path, this.#settings.blobStore.rootDir);
       } catch (error) {
         if (at.kind === "descriptor") throw error;
         throw new CannotListen(describeListenFault((error as Error).message, at));

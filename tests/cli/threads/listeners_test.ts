@@ -163,6 +163,37 @@ Deno.test("a file in the place of a socket is left alone", async () => {
   assert.equal(await Deno.readTextFile(path), "precious");
 });
 
+Deno.test("a unix socket that cannot be, or that the commands need, is refused with what to do", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.mkdir(`${folder}/data`);
+  await Deno.symlink("data", `${folder}/link`);
+  for (
+    const [path, text] of [
+      [
+        `${folder}/${"s".repeat(100)}`,
+        /: its path is too long: .* it may have 107 bytes and has \d+\. Choose/,
+      ],
+      [
+        `${folder}/data/control.sock`,
+        /: by that socket the commands .* come to the server\. Choose another path/,
+      ],
+      [`${folder}/link/control.sock`, /: by that socket the commands/],
+      [`${folder}/none/control.sock`, /: its folder does not exist/],
+    ] as const
+  ) {
+    await Deno.writeTextFile(
+      `${folder}/config.toml`,
+      `[server.listener.a]\npath = "${path}"\n[blob_store.fs]\nroot_dir = "${folder}/data"\n`,
+    );
+    const command = [...await registryProgram(), "-c", `${folder}/config.toml`, "server"];
+    const { code, stderr } = await captureCommand(["timeout", "20", ...command]);
+    assert.equal(code, 1, path);
+    assert.match(stderr, /Cannot listen at /);
+    assert.match(stderr, text);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("the thread that has the unix socket is replaced by one that has it", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/r.sock`;
