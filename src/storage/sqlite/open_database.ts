@@ -8,7 +8,7 @@ import { migrate, schemaVersionOf } from "./migrations.ts";
  * Every commit is durable (`synchronous=FULL` in WAL mode: one fsync a commit), where GroupCommit does not say otherwise.
  *
  * @throws {DatabaseTooNew} when a later version wrote it
- * @throws {Error} for a file that is damaged, or no database
+ * @throws {Error} for a file that is damaged, or no database, and on a full disk
  */
 export function openForWriting(path: string): DatabaseSync {
   const database = new DatabaseSync(withoutLinks(path));
@@ -54,6 +54,12 @@ export function isWithoutTables(path: string): boolean {
 
 function explain(error: unknown, path: string): unknown {
   const { message } = error as Error;
+  // By the text: errors of `exec()` lack SQLite's code.
+  if (/disk is full/.test(message)) {
+    return new Error(`Cannot open the database ${path}: the disk is full. Make room there, and start again`, {
+      cause: error,
+    });
+  }
   if (!/not a database|malformed/.test(message)) return error;
   return new Error(
     `Cannot open the database ${path}: it is damaged (${message}). Put a backup in its place, and run scrub`,
