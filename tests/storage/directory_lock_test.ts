@@ -73,6 +73,26 @@ Deno.test("a second process is refused and told the id of this one", async () =>
   });
 });
 
+Deno.test("to remove the lock file, or to put another in its place, lets nobody in beside the one who has the folder", async () => {
+  await withLockFile(async (lockFile) => {
+    const lock = lockDirectory(lockFile);
+    await Deno.remove(lockFile);
+    // Twice: the first one that is refused leaves a lock file.
+    for (let i = 0; i < 2; i++) {
+      const refused = await startHolder(lockFile);
+      assert.match(
+        refused.said,
+        /^DirectoryInUse: .* has .*, though its lock file was removed\. Stop that process$/,
+      );
+      await refused.end("SIGKILL");
+    }
+    lock.release();
+    const holder = await startHolder(lockFile);
+    assert.equal(holder.said, "locked");
+    await holder.end("SIGKILL");
+  });
+});
+
 Deno.test("lockDirectory() replaces the process id of an earlier owner, also a longer one", async () => {
   await withLockFile(async (lockFile) => {
     await Deno.writeTextFile(lockFile, "12345678901234567890\nand more\n");

@@ -14,7 +14,8 @@ export class DirectoryInUse extends Error {
 }
 
 /**
- * Takes the lock file for this process and writes its process id into it.
+ * Takes the lock file for this process and writes its process id into it. The folder itself is locked as well: people remove
+ * lock files that seem to be in their way, and two servers on one folder would lose what both have.
  *
  * @throws {DirectoryInUse} when another process has it, naming that process
  * @throws {Error} for a directory in which the runtime lets nobody open a database
@@ -29,13 +30,34 @@ export function lockDirectory(lockFile: string): DirectoryLock {
       `Cannot use data directory: another simple-registry (process ${owner || "unknown"}) holds ${lockFile}`,
     );
   }
+  const folder = Deno.openSync(dirname(lockFile), { read: true });
+  if (!takeFolder(folder)) {
+    folder.close();
+    file.close();
+    throw new DirectoryInUse(
+      `Cannot use data directory: another simple-registry has ${
+        dirname(lockFile)
+      }, though its lock file was removed. ` +
+        "Stop that process",
+    );
+  }
   file.truncateSync();
   file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
   return {
     release() {
+      folder.close();
       file.close();
     },
   };
+}
+
+/** False where another process has it; true also where the file system locks no folders, as some in a network do not. */
+function takeFolder(folder: Deno.FsFile): boolean {
+  try {
+    return folder.tryLockSync(true);
+  } catch {
+    return true;
+  }
 }
 
 /** Here, before a thread stumbles over it. */
