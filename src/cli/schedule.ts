@@ -31,15 +31,18 @@ export class JobRuns extends Error {
 export class Schedule {
   readonly #log: Log;
   readonly #onEnd: (end: JobEnd) => void;
+  readonly #longestPauseMs: number;
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #intervals = new Map<string, number>();
   readonly #running = new Map<string, Promise<unknown>>();
   readonly #stopping = new AbortController();
   #stopped = false;
 
-  constructor(log: Log, onEnd: (end: JobEnd) => void = () => {}) {
+  /** @param longestPauseMs longer ones are made of several */
+  constructor(log: Log, onEnd: (end: JobEnd) => void = () => {}, longestPauseMs = LONGEST_PAUSE_MS) {
     this.#log = log;
     this.#onEnd = onEnd;
+    this.#longestPauseMs = longestPauseMs;
   }
 
   /** Aborted by `stop()`: a run that takes long ends on it. */
@@ -111,7 +114,12 @@ export class Schedule {
 
   #plan(job: Job, pauseMs: number): void {
     if (this.#stopped) return;
+    const part = Math.min(pauseMs, this.#longestPauseMs);
     const timer = setTimeout(async () => {
+      if (part < pauseMs) {
+        this.#plan(job, pauseMs - part);
+        return;
+      }
       try {
         await this.runAlone(job.name, () => job.run());
       } catch (error) {
@@ -120,7 +128,7 @@ export class Schedule {
       }
       // Another job may have taken the name meanwhile.
       if (this.#timers.get(job.name) === timer) this.#plan(job, job.intervalMs);
-    }, Math.min(pauseMs, LONGEST_PAUSE_MS));
+    }, part);
     this.#timers.set(job.name, timer);
   }
 }

@@ -44,6 +44,17 @@ Deno.test("a job with a long interval may have its first run sooner", async () =
   schedule.stop();
 });
 
+Deno.test("an interval beyond the longest pause of a timer is waited for all the same", async () => {
+  const schedule = new Schedule(quietLog(), () => {}, 5);
+  const runs = counter(2);
+  const started = performance.now();
+  schedule.set({ name: "yearly", intervalMs: 30, atStart: false, run: async () => runs.tick() });
+  await runs.reached;
+  schedule.stop();
+  // Timers may be early by a part of a millisecond, each.
+  assert.ok(performance.now() - started >= 2 * 30 - 12);
+});
+
 Deno.test("an interval of 0 never runs a job by itself", async () => {
   const schedule = new Schedule(quietLog());
   let ran = false;
