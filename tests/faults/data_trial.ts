@@ -7,18 +7,23 @@ export class DataTrial implements AsyncDisposable {
   readonly rootDir: string;
   readonly #folder: string;
   readonly #config: string;
+  readonly #patienceMs: number | undefined;
   #registry: RunningRegistry | undefined;
   #api: RegistryApi | undefined;
 
-  private constructor(folder: string, config: string) {
+  private constructor(folder: string, config: string, patienceMs: number | undefined) {
     this.#folder = folder;
     this.rootDir = `${folder}/data`;
     this.#config = config;
+    this.#patienceMs = patienceMs;
   }
 
-  /** @param config TOML that follows the table [blob_store.fs] */
-  static async make(config = ""): Promise<DataTrial> {
-    const trial = new DataTrial(await Deno.makeTempDir({ prefix: "data-" }), config);
+  /**
+   * @param config TOML that follows the table [blob_store.fs]
+   * @param patienceMs how long a command may take that has much to do
+   */
+  static async make(config = "", patienceMs?: number): Promise<DataTrial> {
+    const trial = new DataTrial(await Deno.makeTempDir({ prefix: "data-" }), config, patienceMs);
     await trial.start();
     return trial;
   }
@@ -63,7 +68,10 @@ export class DataTrial implements AsyncDisposable {
 
   /** Runs the program, whatever its exit code is. */
   async run(...args: string[]): Promise<CommandResult> {
-    return await captureCommand(await this.words(...args), { env: { NO_COLOR: "1" } });
+    return await captureCommand(await this.words(...args), {
+      env: { NO_COLOR: "1" },
+      ...(this.#patienceMs !== undefined && { timeoutMs: this.#patienceMs }),
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

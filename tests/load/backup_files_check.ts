@@ -1,7 +1,6 @@
 /** Backs up many real files beside a server that answers, and starts a server on the backup. */
 import assert from "node:assert/strict";
 import { DataTrial } from "../faults/data_trial.ts";
-import { captureCommand } from "../harness/run_command.ts";
 import { type ManyFiles, REPOSITORY, writeManyFiles } from "./many_files.ts";
 import { describeTimes, probeWhile } from "./probe.ts";
 import { megabytes, readProcessMemory } from "./process_memory.ts";
@@ -16,7 +15,7 @@ const LONGEST_MS = 30 * 60_000;
 
 /** @throws {AssertionError} when the backup is not what was there, or holds up others; gives figures as text */
 export async function checkBackupOfFiles(files: ManyFiles, tell: (line: string) => void): Promise<string> {
-  await using trial = await DataTrial.make();
+  await using trial = await DataTrial.make("", LONGEST_MS);
   await trial.stop();
   const digests = writeManyFiles(trial.rootDir, files);
   await trial.start();
@@ -63,11 +62,7 @@ export async function checkBackupOfFiles(files: ManyFiles, tell: (line: string) 
 }
 
 async function run(trial: DataTrial, ...args: string[]): Promise<string> {
-  const words = await trial.words(...args);
-  const { code, stdout, stderr } = await captureCommand(words, {
-    env: { NO_COLOR: "1" },
-    timeoutMs: LONGEST_MS,
-  });
+  const { code, stdout, stderr } = await trial.run(...args);
   assert.equal(code, 0, stdout + stderr);
   return stdout;
 }

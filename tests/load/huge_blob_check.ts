@@ -6,7 +6,7 @@ import { type RunningRegistry, startRegistry } from "../harness/start_registry.t
 import { until } from "../harness/until.ts";
 import { randomBytes } from "../model/bytes.ts";
 import { ROLES } from "../mtls/access_rules.ts";
-import { makePeople, writePair } from "../mtls/identity_files.ts";
+import { curlPair, makePeople, writePair } from "../mtls/identity_files.ts";
 import { megabytes, readProcessMemory } from "./process_memory.ts";
 
 export interface HugeBlob {
@@ -33,7 +33,7 @@ export async function checkHugeBlob({ size, mostMemory }: HugeBlob): Promise<str
     const digest = `sha256:${stdout.slice(0, 64)}`;
     const curl = [
       ...["curl", "--silent", "--show-error", "--fail", "--http1.1", "--cacert", registry.caFile],
-      ...["--cert", `${folder}/client.cert`, "--key", `${folder}/client.key`],
+      ...curlPair(folder),
     ];
     using api = new RegistryApi(registry, people.admin);
     const before = await readProcessMemory(registry.process.pid);

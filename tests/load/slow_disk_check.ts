@@ -4,7 +4,7 @@ import { captureCommand } from "../harness/run_command.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { startRegistry } from "../harness/start_registry.ts";
 import { ROLES } from "../mtls/access_rules.ts";
-import { makePeople, writePair } from "../mtls/identity_files.ts";
+import { curlPair, makePeople, writePair } from "../mtls/identity_files.ts";
 import { megabytes, readProcessMemory } from "./process_memory.ts";
 import { SLOW_DISK, THREADS } from "./slow_disk.ts";
 
@@ -41,7 +41,7 @@ export async function checkSlowDisk(
       const url = new URL(await api.openUpload(`app/${number}`), registry.url);
       const { code } = await captureCommand([
         ...["curl", "--silent", "--http1.1", "--cacert", registry.caFile, "--max-time", `${seconds}`],
-        ...["--cert", `${folder}/client.cert`, "--key", `${folder}/client.key`],
+        ...curlPair(folder),
         ...["--request", "PATCH", "--upload-file", `${folder}/blob`, url.href],
       ]);
       assert.equal(code, 28, "curl ended before its time was up");

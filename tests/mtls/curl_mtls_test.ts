@@ -4,7 +4,7 @@ import { buildImage } from "../harness/build_images.ts";
 import { testWith } from "../harness/real_clients.ts";
 import { shareRegistry } from "../harness/shared_registry.ts";
 import { ROLES } from "./access_rules.ts";
-import { makePeople, type Person, REASONS, writePair } from "./identity_files.ts";
+import { curlPair, makePeople, type Person, REASONS, writePair } from "./identity_files.ts";
 
 const needs = { programs: ["curl"] };
 const people = makePeople();
@@ -14,9 +14,8 @@ const test = testWith(needs);
 async function curl(person: Person | undefined, ...args: string[]) {
   const folder = `${shared.workDir}/${person ?? "nobody"}`;
   await writePair(folder, person && people[person]);
-  const pair = ["--cert", `${folder}/client.cert`, "--key", `${folder}/client.key`];
   const common = ["--silent", "--show-error", "--cacert", shared.registry.caFile];
-  return await shared.run(["curl", ...common, ...(person === undefined ? [] : pair), ...args]);
+  return await shared.run(["curl", ...common, ...(person === undefined ? [] : curlPair(folder)), ...args]);
 }
 
 async function status(

@@ -67,6 +67,11 @@ export function identityOf(
   };
 }
 
+/** Words by which curl shows what {@linkcode writePair} wrote there. */
+export function curlPair(folder: string): readonly string[] {
+  return ["--cert", `${folder}/client.cert`, "--key", `${folder}/client.key`];
+}
+
 /** Writes `client.cert` and `client.key` as docker, podman and skopeo want them; without an identity removes them. */
 export async function writePair(folder: string, identity: ClientIdentity | undefined): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });

@@ -7,7 +7,7 @@ import { runCommand } from "../harness/run_command.ts";
 import { startRegistry } from "../harness/start_registry.ts";
 import { inTries } from "../harness/tries.ts";
 import { ROLES } from "./access_rules.ts";
-import { makePeople, writePair } from "./identity_files.ts";
+import { curlPair, makePeople, writePair } from "./identity_files.ts";
 
 const test = testWith({ programs: ["curl"] });
 const MIB = 1024 * 1024;
@@ -53,7 +53,7 @@ test(
       url.searchParams.set("digest", digest);
       const { stdout } = await runCommand([
         ...["curl", "--silent", "--show-error", "--http1.1", "--cacert", registry.caFile],
-        ...["--cert", `${folder}/client.cert`, "--key", `${folder}/client.key`],
+        ...curlPair(folder),
         ...["--upload-file", `${folder}/${number}`, "--write-out", "%{http_code}"],
         ...["-H", "Content-Type: application/octet-stream"],
         url.href,

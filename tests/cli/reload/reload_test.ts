@@ -49,6 +49,12 @@ async function edit(registry: RunningRegistry, change: (config: string) => strin
   await Deno.writeTextFile(file, change(await Deno.readTextFile(file)));
 }
 
+async function revokeBob(registry: RunningRegistry): Promise<void> {
+  const list = makeRevocationList({ issuer: CA, revoked: [BOB] });
+  await Deno.writeFile(`${dirname(registry.caFile)}/client-0.crl`, list.der);
+  await reload(registry);
+}
+
 Deno.test("a reload with another policy holds for the next request of an open connection", async () => {
   await using registry = await start();
   using client = await connect(registry, BOB);
@@ -67,9 +73,7 @@ Deno.test("a reload with a revocation refuses the certificate of an open connect
   await using registry = await start();
   using client = await connect(registry, BOB);
   assert.equal((await ask(client)).status, 200);
-  const list = makeRevocationList({ issuer: CA, revoked: [BOB] });
-  await Deno.writeFile(`${dirname(registry.caFile)}/client-0.crl`, list.der);
-  await reload(registry);
+  await revokeBob(registry);
   const refused = await ask(client);
   assert.equal(refused.status, 403);
   assert.match(refused.body, /client certificate refused: .*revoked/);
@@ -129,9 +133,7 @@ Deno.test("a reload without client CAs, or without TLS, keeps the revocations of
   await using registry = await start();
   using client = await connect(registry, BOB);
   assert.equal((await ask(client)).status, 200);
-  const list = makeRevocationList({ issuer: CA, revoked: [BOB] });
-  await Deno.writeFile(`${dirname(registry.caFile)}/client-0.crl`, list.der);
-  await reload(registry);
+  await revokeBob(registry);
   assert.equal((await ask(client)).status, 403);
   const without: readonly [waits: string, lines: RegExp][] = [
     ["server.tls.client_ca_bundle being there", /^client_(ca|crl)_bundle = .*$/gm],
