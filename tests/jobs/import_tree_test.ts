@@ -224,6 +224,22 @@ Deno.test("a path that leads out of the folder is refused by the folder itself, 
   assert.equal(await tree.list("file"), undefined);
 });
 
+Deno.test("many readers of more files than are kept open do not close each other's", async () => {
+  const { DirectoryTree } = await import("../../src/storage/files/directory_tree.ts");
+  using folder = new ForeignFolder();
+  const [files, piece] = [60, 4096];
+  for (let i = 0; i < files; i++) folder.write(`file${i}`, new Uint8Array(4 * piece).fill(i));
+  using tree = await DirectoryTree.open(folder.path);
+  await Promise.all(Array.from({ length: 24 }, async (_, reader) => {
+    for (let n = 0; n < 200; n++) {
+      const file = (reader * 7 + Math.floor(n / 4) * 5) % files;
+      const bytes = new Uint8Array(piece);
+      assert.equal(await tree.read(`file${file}`, (n % 4) * piece, bytes), piece);
+      assert.ok(bytes.every((byte) => byte === file));
+    }
+  }));
+});
+
 /** An OCI image layout of one image. */
 function writeLayout(
   folder: ForeignFolder,

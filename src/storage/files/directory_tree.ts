@@ -58,7 +58,6 @@ export class DirectoryTree implements FileTree, Disposable {
 
   async read(path: string, at: number, target: Uint8Array): Promise<number> {
     const file = await this.#take(path);
-    file.readers++;
     try {
       const read = await told(path, () => file.source.read(at, target));
       return read ?? 0;
@@ -72,12 +71,14 @@ export class DirectoryTree implements FileTree, Disposable {
     this.#open.clear();
   }
 
+  /** Counts the caller among the readers at once: whoever opens another file meanwhile closes those that have none. */
   async #take(path: string): Promise<OpenFile> {
     const known = this.#open.get(path);
     if (known !== undefined) {
       // The last one that was read goes last.
       this.#open.delete(path);
       this.#open.set(path, known);
+      known.readers++;
       return known;
     }
     const place = await this.#pathOf(path);
@@ -86,10 +87,11 @@ export class DirectoryTree implements FileTree, Disposable {
     const meanwhile = this.#open.get(path);
     if (meanwhile !== undefined) {
       source[Symbol.dispose]();
+      meanwhile.readers++;
       return meanwhile;
     }
     this.#closeOldest();
-    const opened = { source, readers: 0 };
+    const opened = { source, readers: 1 };
     this.#open.set(path, opened);
     return opened;
   }
