@@ -12,6 +12,17 @@ async function keep(ballast: Ballast): Promise<boolean> {
   return ballast.keep();
 }
 
+/** The same, so many seconds later. */
+async function keepAfter(seconds: number, ballast: Ballast): Promise<boolean> {
+  const { now } = performance;
+  performance.now = () => now.call(performance) + seconds * 1000;
+  try {
+    return await keep(ballast);
+  } finally {
+    performance.now = now;
+  }
+}
+
 async function withPath(work: (path: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
   try {
@@ -68,5 +79,28 @@ Deno.test("Ballast is not made where it would take more than half of what is fre
     const { bavail, bsize } = statfsSync(path.slice(0, path.lastIndexOf("/")));
     assert.equal(await keep(new Ballast(path, bavail * bsize)), false);
     await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
+  });
+});
+
+Deno.test("Ballast that somebody has removed is nothing to give up, and is made again", async () => {
+  await withPath(async (path) => {
+    const ballast = new Ballast(path, SIZE);
+    assert.equal(await keep(ballast), true);
+    await Deno.remove(path);
+    assert.equal(ballast.giveUp(), false);
+    assert.equal(await keepAfter(2, ballast), true);
+    await Deno.remove(path);
+    assert.equal(await keepAfter(4, ballast), true, "also when nobody has asked for it since");
+    assert.equal((await Deno.stat(path)).size, SIZE);
+  });
+});
+
+Deno.test("Ballast on a disk that cannot be asked any more stays away without a fault", async () => {
+  await withPath(async (path) => {
+    const ballast = new Ballast(path, SIZE);
+    assert.equal(await keep(ballast), true);
+    await Deno.remove(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    assert.equal(await keepAfter(2, ballast), false);
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")));
   });
 });

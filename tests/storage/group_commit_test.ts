@@ -170,6 +170,21 @@ Deno.test("on a full disk the ballast goes, deletes are done, and what adds cont
   commit.close();
 });
 
+Deno.test("on a full disk whose ballast somebody has removed the writer goes on", async () => {
+  using storage = new TempStorage();
+  const database = openForWriting(storage.layout.database);
+  const ballast = new Ballast(storage.layout.ballast, 1000);
+  const commit = new GroupCommit(database, ballast);
+  await ballast.settled();
+  commit.run([{ name: "putManifest", args: [push(A, "small", { tags: [tag("v1")] })] }]);
+  limitGrowth(database, 3);
+  Deno.removeSync(storage.layout.ballast);
+  const [full] = commit.run([putManifest("x".repeat(100_000))]);
+  assert.ok(full?.ok === false && (full.error as { errcode?: number }).errcode === 13);
+  assert.deepEqual(commit.run([{ name: "deleteTag", args: [A, "v1", 5] }]).map(({ ok }) => ok), [true]);
+  commit.close();
+});
+
 Deno.test("a writer that is closed refuses what still comes", () => {
   using storage = new TempStorage();
   const commit = new GroupCommit(openForWriting(storage.layout.database));

@@ -29,21 +29,19 @@ export class Ballast {
     this.#path = path;
     this.#size = size;
     this.#spare = Math.min(size, Math.max(spare, size / 8));
-    try {
-      if (Deno.statSync(path).size === size) this.#state = "there";
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    if (this.#isWhole()) this.#state = "there";
   }
 
   /**
    * True when the file is there. When it is missing and there is room for it, it is made meanwhile, without holding up the
-   * caller; whether there is room is looked at once a second at most.
+   * caller; whether it is there, and whether there is room, is looked at once a second at most. Never throws.
    */
   keep(): boolean {
-    if (this.#state === "missing" && performance.now() >= this.#nextLook) {
+    if (this.#state !== "being made" && performance.now() >= this.#nextLook) {
       this.#nextLook = performance.now() + LOOK_EVERY;
-      if (this.#hasRoom()) this.#making = this.#make();
+      // Whoever looks for room on a full disk finds it first, and removes it.
+      this.#state = this.#isWhole() ? "there" : "missing";
+      if (this.#state === "missing" && this.#hasRoom()) this.#making = this.#make();
     }
     return this.#state === "there";
   }
@@ -53,18 +51,34 @@ export class Ballast {
     await this.#making;
   }
 
-  /** Removes the file; false when there was none to give up. */
+  /** Removes the file; false when there was none to give up, or it cannot be removed. Never throws. */
   giveUp(): boolean {
     if (this.#state !== "there") return false;
     this.#state = "missing";
     this.#nextLook = performance.now() + LOOK_EVERY;
-    Deno.removeSync(this.#path);
-    return true;
+    try {
+      Deno.removeSync(this.#path);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #isWhole(): boolean {
+    try {
+      return Deno.statSync(this.#path).size === this.#size;
+    } catch {
+      return false;
+    }
   }
 
   #hasRoom(): boolean {
-    const { bavail, bsize } = statfsSync(dirname(this.#path));
-    return bavail * bsize >= this.#size + this.#spare;
+    try {
+      const { bavail, bsize } = statfsSync(dirname(this.#path));
+      return bavail * bsize >= this.#size + this.#spare;
+    } catch {
+      return false;
+    }
   }
 
   /** No sync: the room is taken with the write, and what a power cut takes from the file is made again at the start. */
