@@ -86,32 +86,6 @@ Deno.test("a group is one commit of the database, visible to readers when its re
   reader.close();
 });
 
-Deno.test("when COMMIT fails, every command of the group has failed and nothing is written", () => {
-  using storage = new TempStorage();
-  const database = openForWriting(storage.layout.database);
-  const { prepare } = database;
-  let fail = false;
-  database.prepare = (sql) => {
-    const statement = prepare.call(database, sql);
-    if (sql === "COMMIT") {
-      const run = statement.run.bind(statement);
-      statement.run = () => {
-        if (fail) throw Object.assign(new Error("disk I/O error"), { errcode: 1034 });
-        return run();
-      };
-    }
-    return statement;
-  };
-  const commit = new GroupCommit(database);
-  fail = true;
-  const results = commit.run([start(), putManifest("m")]);
-  for (const result of results) assert.ok(!result.ok && /disk I\/O error/.test(String(result.error)));
-  fail = false;
-  assert.equal(count(database, "upload_session"), 0);
-  assert.deepEqual(commit.run([start()]).map(({ ok }) => ok), [true], "the writer goes on");
-  commit.close();
-});
-
 Deno.test("SQLITE_FULL fails the whole group with its own name, not with that of a lost savepoint", async () => {
   using storage = new TempStorage();
   using metadata = storage.openMetadata();

@@ -29,8 +29,11 @@ const TOO_MANY_FILES = { ENFILE: 23, EMFILE: 24 };
 /** SQLite's code for "database or disk is full". */
 export const SQLITE_FULL = 13;
 
+/** SQLite's code for reads, writes and syncs that fail, in the lower eight bits. */
+export const SQLITE_IOERR = 10;
+
 /** SQLite's codes for a database that cannot be written, read or opened, is damaged, or is none. */
-const SQLITE_BROKEN: readonly number[] = [8, 10, 14, 11, 26];
+const SQLITE_BROKEN: readonly number[] = [8, SQLITE_IOERR, 14, 11, 26];
 
 /** Turns what the system says of a disk into the answer for it; passes everything else on. */
 export function explainDiskFault(fault: unknown): unknown {

@@ -2,8 +2,9 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { OciError } from "../../core/oci_error.ts";
 import type { Ballast } from "../files/ballast.ts";
-import { diskIsFull, SQLITE_FULL } from "../files/disk_fault.ts";
+import { diskIsFull, SQLITE_FULL, SQLITE_IOERR } from "../files/disk_fault.ts";
 import { CommitCounter } from "./commit_counter.ts";
+import { rewriteLog } from "./rewrite_log.ts";
 import { WriteCommands } from "./write_commands.ts";
 
 export type CommandName = Exclude<keyof WriteCommands, "constructor">;
@@ -66,6 +67,8 @@ export class GroupCommit {
   #onlyFreeing = false;
   /** Whether the connection syncs its commits, as it was opened to do. */
   #syncs = true;
+  /** Set when a sync may have failed: what it was to cover, a later one does not. */
+  #logIsDoubtful = false;
 
   /**
    * @param ballast given up when SQLite finds the disk full, so that deletes go on
@@ -124,6 +127,7 @@ export class GroupCommit {
     try {
       return this.#transaction.emptyLog.get()?.busy === 0;
     } catch {
+      this.#logIsDoubtful = true;
       return false;
     }
   }
@@ -134,6 +138,28 @@ export class GroupCommit {
       const error = new OciError("UNAVAILABLE", { message: "Cannot write: the registry is stopping" });
       return commands.map(() => ({ ok: false, error }));
     }
+    try {
+      this.#mendLog();
+    } catch (error) {
+      return commands.map(() => ({ ok: false, error }));
+    }
+    const results = this.#transact(commands);
+    if (results.some(foundBrokenDisk)) this.#logIsDoubtful = true;
+    return results;
+  }
+
+  /**
+   * Before anything is promised after a failed sync. SQLite writes the pages of the transaction that failed once more with the
+   * next one, but not those of transactions before it that waited for the same sync; and what comes behind a gap in the
+   * log is nothing to whoever reads it after a power cut.
+   */
+  #mendLog(): void {
+    if (!this.#logIsDoubtful) return;
+    rewriteLog(this.#database);
+    this.#logIsDoubtful = false;
+  }
+
+  #transact(commands: readonly Command[]): CommandResult[] {
     this.#commits.begin();
     try {
       // The sync of the next commit that has one covers one that has none.
@@ -194,5 +220,15 @@ export class GroupCommit {
 }
 
 function foundDiskFull(result: CommandResult): boolean {
-  return !result.ok && (result.error as { errcode?: number } | undefined)?.errcode === SQLITE_FULL;
+  return codeOf(result) === SQLITE_FULL;
+}
+
+/** A failed sync among others, which its code tells only where SQLite asked for it by itself. */
+function foundBrokenDisk(result: CommandResult): boolean {
+  return ((codeOf(result) ?? 0) & 0xff) === SQLITE_IOERR;
+}
+
+/** SQLite's, of a command that has failed. */
+function codeOf(result: CommandResult): number | undefined {
+  return result.ok ? undefined : (result.error as { errcode?: number } | undefined)?.errcode;
 }
