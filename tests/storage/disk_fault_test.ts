@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { OciError } from "../../src/core/oci_error.ts";
 import { explainDiskFault } from "../../src/storage/files/disk_fault.ts";
+import { GroupCommit } from "../../src/storage/sqlite/group_commit.ts";
+import { openForWriting } from "../../src/storage/sqlite/open_database.ts";
+import { TempStorage } from "./temp_storage.ts";
 
 /** SQLite's errors as node:sqlite throws them. */
 function sqliteError(message: string, errcode: number): Error {
@@ -46,6 +49,21 @@ Deno.test("too many open files are 503 with what to do", () => {
   const fault = new Error("Too many open files (os error 24)");
   assertExplained(fault, "UNAVAILABLE", 503);
   assert.match((explainDiskFault(fault) as Error).message, /LimitNOFILE/);
+});
+
+Deno.test("a database that another program keeps locked is 503 with what to do", () => {
+  using storage = new TempStorage();
+  const [ours, theirs] = [openForWriting(storage.layout.database), openForWriting(storage.layout.database)];
+  ours.exec("PRAGMA busy_timeout = 0");
+  theirs.exec("BEGIN IMMEDIATE");
+  const commit = new GroupCommit(ours);
+  const [result] = commit.run([{ name: "ping", args: [] }]);
+  assert.ok(result?.ok === false);
+  assertExplained(result.error as Error, "UNAVAILABLE", 503);
+  theirs.exec("ROLLBACK");
+  assert.ok(commit.run([{ name: "ping", args: [] }])[0]!.ok);
+  theirs.close();
+  commit.close();
 });
 
 Deno.test("everything else passes", () => {

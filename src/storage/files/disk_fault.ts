@@ -35,6 +35,9 @@ export const SQLITE_IOERR = 10;
 /** SQLite's codes for a database that cannot be written, read or opened, is damaged, or is none. */
 const SQLITE_BROKEN: readonly number[] = [8, SQLITE_IOERR, 14, 11, 26];
 
+/** SQLite's code for a lock that others do not give back, in the lower eight bits: one of their transactions is open. */
+const SQLITE_BUSY = 5;
+
 /** Turns what the system says of a disk into the answer for it; passes everything else on. */
 export function explainDiskFault(fault: unknown): unknown {
   const { message, errcode } = (fault ?? {}) as ReportedFault;
@@ -42,6 +45,12 @@ export function explainDiskFault(fault: unknown): unknown {
   if (isOneOf(BROKEN, fault) || (errcode !== undefined && SQLITE_BROKEN.includes(errcode & 0xff))) {
     const what = errcode === undefined ? `${message}` : `${message} (SQLite ${errcode})`;
     return new OciError("STORAGE_UNAVAILABLE", { message: `Cannot use the disk: ${what}`, cause: fault });
+  }
+  if (errcode !== undefined && (errcode & 0xff) === SQLITE_BUSY) {
+    return new OciError("UNAVAILABLE", {
+      message: "Cannot write to the database: another program keeps it locked. Let that end its transaction",
+      cause: fault,
+    });
   }
   if (isOneOf(TOO_MANY_FILES, fault)) {
     return new OciError("UNAVAILABLE", {
