@@ -112,6 +112,17 @@ Deno.test("strays are put aside when they are old enough, and no name is used tw
   assert.deepEqual(found(await trial.scrub()), []);
 });
 
+Deno.test("a file that has the name of another one's note is not written over", async () => {
+  using trial = new ScrubTrial();
+  const { uploads, quarantine } = trial.storage.layout;
+  for (const name of ["a.txt", "a"]) {
+    await Deno.writeTextFile(`${uploads}/${name}`, `this is ${name}`);
+    await trial.repair();
+  }
+  assert.deepEqual(trial.listQuarantine(), ["a.1", "a.1.txt", "a.txt", "a.txt.txt"]);
+  assert.equal(await Deno.readTextFile(`${quarantine}/a.txt`), "this is a.txt");
+});
+
 Deno.test("while a backup counts on every file a damaged one stays where it is, though no answer names it", async () => {
   using trial = new ScrubTrial();
   const blob = await trial.pushBlob();

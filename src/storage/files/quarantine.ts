@@ -38,11 +38,13 @@ export class Quarantine {
     return to;
   }
 
+  /** One whose note is free as well: what was put aside may have had the name of a note. */
   async #freeName(name: string): Promise<string> {
     await Deno.mkdir(this.#folder, { mode: 0o700, recursive: true });
     for (let n = 0;; n++) {
       const path = `${this.#folder}/${name}${n === 0 ? "" : `.${n}`}`;
-      if (await statIfThere(path) === undefined) return path;
+      const taken = await Promise.all([path, noteOf(path)].map((each) => statIfThere(each)));
+      if (taken.every((info) => info === undefined)) return path;
     }
   }
 
