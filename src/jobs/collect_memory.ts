@@ -78,7 +78,8 @@ export class CollectMemory {
     this.#watch = new AgeWatch({
       clock,
       elapsed: this.#elapsed,
-      slackMs: Math.min(LONGEST_SLACK_MS, graceMs / SLACK_IN_GRACE),
+      // A whole number, since times are.
+      slackMs: Math.min(LONGEST_SLACK_MS, Math.ceil(graceMs / SLACK_IN_GRACE)),
       ...(record && { former: { record: record.ages, earliest: former!.earliest } }),
     });
     this.#graceMs = record?.graceMs ?? graceMs;
