@@ -23,8 +23,9 @@ export function recoverUploads(layout: Layout, database: DatabaseSync): Recovery
   );
   const orphans = new Set<UploadSessionId>();
   for (const { name, isFile } of Deno.readDirSync(layout.uploads)) {
-    const id = name as UploadSessionId;
-    if (!withoutFile.delete(id) && isFile) orphans.add(id);
+    // What has another name is somebody else's: it stays, and a scrub tells of it.
+    const id = parseUploadSessionId(name);
+    if (id !== undefined && !withoutFile.delete(id) && isFile) orphans.add(id);
   }
   const returnedBlobs = orphans.size === 0 ? 0 : returnBlobs(layout, database, orphans);
   for (const id of orphans) Deno.removeSync(layout.upload(id));

@@ -25,14 +25,17 @@ Deno.test("recoverUploads() changes nothing where everything agrees", async () =
   assert.ok(await metadata.store.findUpload(A, session));
 });
 
-Deno.test("recoverUploads() removes upload files that no row knows, and leaves what is no file", async () => {
+Deno.test("recoverUploads() removes upload files that no row knows, and leaves what is no upload file", async () => {
   using storage = new TempStorage();
   using metadata = storage.openMetadata();
   await Deno.writeTextFile(storage.layout.upload(makeUploadSessionId()), "bytes");
-  await Deno.writeTextFile(`${storage.layout.uploads}/x'; DROP TABLE blob`, "bytes");
+  const foreign = ["layer.tar", "lost+found", "x'; DROP TABLE blob"];
+  for (const name of [foreign[0], foreign[2]]) {
+    await Deno.writeTextFile(`${storage.layout.uploads}/${name}`, "somebody's");
+  }
   await Deno.mkdir(`${storage.layout.uploads}/lost+found`);
-  assert.deepEqual(recoverUploads(storage.layout, metadata.database), { ...NOTHING, orphanedFiles: 2 });
-  assert.deepEqual(storage.listUploadFiles(), ["lost+found"]);
+  assert.deepEqual(recoverUploads(storage.layout, metadata.database), { ...NOTHING, orphanedFiles: 1 });
+  assert.deepEqual(storage.listUploadFiles(), foreign);
 });
 
 for (const algorithm of ["sha256", "sha512"] as const) {
