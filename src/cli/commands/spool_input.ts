@@ -1,5 +1,6 @@
 /** Standard input as a file that can be read from any place on: it goes to a nameless file first. */
 import { FileSource } from "../../storage/archive/file_source.ts";
+import { writeFully } from "../../storage/files/write_fully.ts";
 
 /**
  * The file lies where TMPDIR says, else in the system's temporary folder, and goes with the process, however that ends.
@@ -18,7 +19,7 @@ export async function spoolInput(
     let bytes = 0;
     for await (const chunk of input) {
       signal.throwIfAborted();
-      for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
+      await writeFully(file, chunk);
       onBytes(bytes += chunk.length);
     }
     return new FileSource(file);

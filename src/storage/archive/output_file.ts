@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { formatSize } from "../../core/format_size.ts";
 import { syncFolder } from "../files/layout.ts";
 import { statIfThere } from "../files/stat_if_there.ts";
+import { writeFully } from "../files/write_fully.ts";
 import type { ByteSink } from "./tar_writer.ts";
 
 /** Bytes written between two syncs, so that the last one is short and a slow disk is not told of gigabytes at once. */
@@ -50,7 +51,7 @@ export class OutputFile implements ByteSink, AsyncDisposable {
 
   async write(bytes: Uint8Array): Promise<void> {
     try {
-      for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
+      await writeFully(this.#file, bytes);
       this.#unsynced += bytes.length;
       if (this.#unsynced < SYNC_EVERY) return;
       this.#unsynced = 0;

@@ -4,6 +4,7 @@ import { algorithmOf, makeDigest } from "../../core/digest.ts";
 import type { BlobRecord } from "../../ports/scrub_store.ts";
 import { openIfThere } from "../files/open_if_there.ts";
 import { readFully } from "../files/read_chunks.ts";
+import { writeFully } from "../files/write_fully.ts";
 
 /** Bytes read at once. */
 const CHUNK = 1024 * 1024;
@@ -64,7 +65,7 @@ export async function copyFile(
   for (let read = await readFully(source, buffer); read > 0; read = await readFully(source, buffer)) {
     const piece = buffer.subarray(0, read);
     hash.update(piece);
-    for (let at = 0; at < read;) at += await target.write(piece.subarray(at));
+    await writeFully(target, piece);
     copied += read;
     passed(read);
   }

@@ -4,6 +4,7 @@ import { ByteCache } from "../byte_cache.ts";
 import { digestInName, type Layout } from "./layout.ts";
 import { openIfThere } from "./open_if_there.ts";
 import { ChunkRoom, readChunks, readFully } from "./read_chunks.ts";
+import { statIfThere } from "./stat_if_there.ts";
 import { verifyBytes, verifying } from "./verify_read.ts";
 
 /** Blobs up to this many bytes are read whole and remembered: configs and small layers are most of the requests. */
@@ -49,13 +50,8 @@ export class BlobFiles {
   }
 
   async isWhole(file: BlobFile, size: number): Promise<boolean> {
-    try {
-      const { size: actual, isFile } = await Deno.stat(this.#layout.blob(file));
-      return isFile && actual === size;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
+    const info = await statIfThere(this.#layout.blob(file), Deno.stat);
+    return info !== undefined && info.isFile && info.size === size;
   }
 
   async remove(file: BlobFile): Promise<void> {

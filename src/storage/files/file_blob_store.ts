@@ -8,6 +8,7 @@ import { explainDiskFault } from "./disk_fault.ts";
 import { FreeSpace } from "./free_space.ts";
 import type { Layout } from "./layout.ts";
 import { RemovalHold, Removals } from "./removals.ts";
+import { statIfThere } from "./stat_if_there.ts";
 import { FileUploadWriter, uploadGone, type UploadMeans } from "./upload_writer.ts";
 import { UploadHashes } from "./upload_hash.ts";
 import { WriteBuffers } from "./write_buffers.ts";
@@ -77,11 +78,11 @@ export class FileBlobStore implements BlobStore {
   }
 
   async uploadSize(id: UploadSessionId): Promise<number> {
-    return (await this.#statUpload(id))?.size ?? 0;
+    return (await statIfThere(this.#layout.upload(id), Deno.stat))?.size ?? 0;
   }
 
   async uploadTouchedAt(id: UploadSessionId): Promise<number | undefined> {
-    return (await this.#statUpload(id))?.mtime?.getTime();
+    return (await statIfThere(this.#layout.upload(id), Deno.stat))?.mtime?.getTime();
   }
 
   async openUpload(id: UploadSessionId, algorithm: DigestAlgorithm): Promise<UploadWriter | undefined> {
@@ -117,15 +118,6 @@ export class FileBlobStore implements BlobStore {
       return await Deno.open(path, { read: true, write: true });
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) throw uploadGone(id);
-      throw error;
-    }
-  }
-
-  async #statUpload(id: UploadSessionId): Promise<Deno.FileInfo | undefined> {
-    try {
-      return await Deno.stat(this.#layout.upload(id));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
     }
   }

@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import { syncFolder } from "./layout.ts";
 import { statIfThere } from "./stat_if_there.ts";
+import { writeFully } from "./write_fully.ts";
 
 export class Quarantine {
   readonly #folder: string;
@@ -59,6 +60,6 @@ function noteOf(path: string): string {
 
 async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
   using file = await Deno.open(path, { write: true, create: true, truncate: true, mode: 0o600 });
-  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  await writeFully(file, bytes);
   await file.sync();
 }

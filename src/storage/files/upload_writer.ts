@@ -12,6 +12,7 @@ import type { FreeSpace } from "./free_space.ts";
 import type { UploadHash, UploadHashes } from "./upload_hash.ts";
 import { blobFileOf, folderOf, type Layout, syncFolder } from "./layout.ts";
 import { Gathering, type WriteBuffers } from "./write_buffers.ts";
+import { writeFully } from "./write_fully.ts";
 
 /** What the uploads of a thread share. */
 export interface UploadMeans {
@@ -261,12 +262,5 @@ async function isMissing(path: string): Promise<boolean> {
     return false;
   } catch (error) {
     return error instanceof Deno.errors.NotFound;
-  }
-}
-
-async function writeFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) {
-    written += await file.write(bytes.subarray(written));
   }
 }
