@@ -227,6 +227,27 @@ Deno.test("what the registry has lost or damaged is told with exit code 1, and t
   assert.match(scrub.stdout, /read: 1 missing, 1 damaged, 1 truncated\n$/);
 });
 
+Deno.test("what is damaged in the backup before is not shared with it: it is told again, and copied whole when it is healed", async () => {
+  await using trial = await DataTrial.make();
+  const [sound, flipped] = [await pushBlob(trial), await pushBlob(trial)];
+  const path = blobPath(trial.rootDir, flipped.digest);
+  const backUp = async (name: string, previous: string) => {
+    const args = ["--backup", trial.path(name), "--previous", trial.path(previous), "--copy", "--json"];
+    const { code, stdout } = await trial.run("export", ...args);
+    const { damaged, from_previous } = JSON.parse(stdout);
+    return { code, damaged, from_previous };
+  };
+  flipBit(path, 3);
+  assert.equal((await trial.run("export", "--backup", trial.path("one"), "--copy")).code, 1);
+  assert.deepEqual(await backUp("two", "one"), { code: 1, damaged: 1, from_previous: 1 });
+  // As where the disk was read wrongly, and not written so.
+  flipBit(path, 3);
+  assert.deepEqual(await backUp("three", "two"), { code: 0, damaged: 0, from_previous: 1 });
+  for (const blob of [sound, flipped]) {
+    assertSameBytes(await Deno.readFile(blobPath(trial.path("three"), blob.digest)), blob.bytes);
+  }
+});
+
 Deno.test("while files are copied a deletion is answered at once, and its file goes when the backup is over", async () => {
   await using trial = await DataTrial.make();
   const [stuck, deleted] = [await pushBlob(trial), await pushBlob(trial)];

@@ -15,10 +15,17 @@ const MOST_DAMAGES = 1000;
 export interface BackupFilesOptions {
   readonly from: Layout;
   readonly to: Layout;
-  readonly previous: Layout | undefined;
+  readonly previous: PreviousBackup | undefined;
   readonly copy: boolean;
   /** Bytes to leave free where both are on one file system. */
   readonly minimumFreeSpace: number;
+}
+
+/** An earlier backup whose files are shared. */
+export interface PreviousBackup {
+  readonly layout: Layout;
+  /** Digests of what is damaged in it; undefined where that is not known of each. */
+  readonly damaged: ReadonlySet<string> | undefined;
 }
 
 export interface BlobDamage {
@@ -60,20 +67,18 @@ export class BackupFiles {
 
   /** True when nothing is left to be done for the blob. */
   #share(record: BlobRecord, passed: (bytes: number) => void): boolean {
-    const { from, to, previous } = this.#options;
+    const { from, to } = this.#options;
     const { file, size } = record;
     if (isWithdrawnFile(file)) {
       this.#tell(record, MISSING);
       passed(size);
       return true;
     }
-    // No file name is ever used twice: what has it there has the same bytes.
-    if (previous !== undefined && sizeOf(previous.blob(file)) === size) {
-      if (linkFile(previous.blob(file), to.blob(file)) === "linked") {
-        this.counts.from_previous++;
-        passed(size);
-        return true;
-      }
+    const before = this.#inPrevious(record);
+    if (before !== undefined && linkFile(before, to.blob(file)) === "linked") {
+      this.counts.from_previous++;
+      passed(size);
+      return true;
     }
     if (!this.#mayLink) return false;
     switch (linkFile(from.blob(file), to.blob(file))) {
@@ -110,15 +115,23 @@ export class BackupFiles {
     await Promise.all(Array.from({ length: COPIES_AT_ONCE }, worker));
   }
 
+  /** The file in the previous backup; undefined where that has none, or one that it says is damaged: a new copy tells again. */
+  #inPrevious({ digest, file, size }: BlobRecord): string | undefined {
+    const { previous } = this.#options;
+    if (previous?.damaged === undefined || previous.damaged.has(digest)) return undefined;
+    // No file name is ever used twice: what has it there has the same bytes.
+    const path = previous.layout.blob(file);
+    return sizeOf(path) === size ? path : undefined;
+  }
+
   /** Before hours of copying and not after them. */
   async #requireRoom(pages: Pages): Promise<void> {
-    const { from, to, previous, minimumFreeSpace } = this.#options;
+    const { from, to, minimumFreeSpace } = this.#options;
     let needed = 0;
     for await (const page of pages()) {
-      for (const { file, size } of page) {
-        const isThere = sizeOf(to.blob(file)) !== undefined ||
-          (previous !== undefined && sizeOf(previous.blob(file)) === size);
-        if (!isThere) needed += size;
+      for (const record of page) {
+        const isThere = sizeOf(to.blob(record.file)) !== undefined || this.#inPrevious(record) !== undefined;
+        if (!isThere) needed += record.size;
       }
     }
     const { bavail, bsize } = await statfs(to.rootDir);

@@ -76,6 +76,18 @@ export async function requireBackup(path: string): Promise<string> {
   throw new Error(`Cannot share files with ${path}: it is no backup that came to its end`);
 }
 
+/** Digests of what is damaged in a whole backup, as its report says; undefined where that does not name all of them. */
+export function readDamages({ backupReport }: Layout): ReadonlySet<string> | undefined {
+  try {
+    const { damaged, damages } = JSON.parse(Deno.readTextFileSync(backupReport));
+    const digests = new Set<string>(damages.map(({ digest }: { digest: string }) => digest));
+    return digests.size === damaged ? digests : undefined;
+  } catch {
+    // Somebody has changed it. Nothing is shared then, which costs room and time.
+    return undefined;
+  }
+}
+
 function writeDurably(path: string, text: string, how: Deno.OpenOptions): void {
   using file = Deno.openSync(path, { ...how, write: true, mode: 0o600 });
   const bytes = new TextEncoder().encode(text);

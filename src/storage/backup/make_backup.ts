@@ -3,8 +3,8 @@ import type { Digest } from "../../core/digest.ts";
 import { Layout, makeFolders, syncFolderNow } from "../files/layout.ts";
 import { openForReading } from "../sqlite/open_database.ts";
 import { SqliteScrubStore } from "../sqlite/sqlite_scrub_store.ts";
-import { BackupFiles, type BlobDamage } from "./backup_files.ts";
-import { markWhole } from "./backup_folder.ts";
+import { BackupFiles, type BlobDamage, type PreviousBackup } from "./backup_files.ts";
+import { markWhole, readDamages } from "./backup_folder.ts";
 import { snapshotDatabase } from "./snapshot_database.ts";
 
 export interface MakeBackup {
@@ -64,7 +64,7 @@ export interface BackupReport {
 export async function makeBackup(options: MakeBackup): Promise<BackupReport> {
   const started = performance.now();
   const [from, to] = [new Layout(options.rootDir), new Layout(options.directory)];
-  const previous = options.previous === undefined ? undefined : new Layout(options.previous);
+  const previous = options.previous === undefined ? undefined : openPrevious(options.previous);
   const unnamed = `${to.database}.incomplete`;
   const madeAt = new Date().toISOString();
   options.progress({ what: "database", done: 0 });
@@ -91,6 +91,11 @@ export async function makeBackup(options: MakeBackup): Promise<BackupReport> {
   };
   markWhole(to, report);
   return report;
+}
+
+function openPrevious(directory: string): PreviousBackup {
+  const layout = new Layout(directory);
+  return { layout, damaged: readDamages(layout) };
 }
 
 async function bringFiles(
