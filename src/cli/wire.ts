@@ -26,6 +26,7 @@ import { openForReading, openForWriting } from "../storage/sqlite/open_database.
 import { SqliteGarbage } from "../storage/sqlite/sqlite_garbage.ts";
 import { SqliteInventory } from "../storage/sqlite/sqlite_inventory.ts";
 import { SqliteWithdrawals } from "../storage/sqlite/sqlite_scrub_store.ts";
+import { SqliteSmallBlobs } from "../storage/sqlite/sqlite_small_blobs.ts";
 import { SqliteMetadataStore } from "../storage/sqlite/sqlite_metadata_store.ts";
 import { SqliteReader } from "../storage/sqlite/sqlite_reader.ts";
 import { type CommandRunner, LocalWriter, RemoteWriter } from "../storage/sqlite/writer_link.ts";
@@ -126,6 +127,7 @@ function storesOn(
     inventory: new SqliteInventory(database, writer),
     garbage: new SqliteGarbage(database, writer),
     blobs: new FileBlobStore(layout, {
+      smallBlobs: new SqliteSmallBlobs(database, blobStore.smallBlobLimit),
       minimumFreeSpace: blobStore.minimumFreeSpace,
       cacheBytes: BLOB_CACHE * share,
       verifyOnRead: blobStore.verifyOnRead,

@@ -98,6 +98,7 @@ export function loadConfig(
       rootDir: values.blob_store.fs.root_dir,
       minimumFreeSpace: values.blob_store.fs.minimum_free_space,
       verifyOnRead: values.blob_store.fs.verify_on_read,
+      smallBlobLimit: values.blob_store.fs.small_blob_limit,
     },
     global: {
       maxManifestSize: global.max_manifest_size,

@@ -1,4 +1,5 @@
 /** Every table and key of the configuration: its type, its default, and what it is for. */
+import { LARGEST_SMALL_BLOB } from "../core/small_blob.ts";
 import type { KeyPath } from "./key_path.ts";
 import { MIRROR, SYNC } from "./mirror_schema.ts";
 import {
@@ -149,6 +150,11 @@ const FILES = {
     BOOLEAN,
     false,
     "Holds blobs against their digest while they are sent; a damaged one is cut off before its end.",
+  ),
+  small_blob_limit: key(
+    size(0, "", LARGEST_SMALL_BLOB),
+    "16KiB",
+    "Blobs up to this size are kept in the database, larger ones in a file each; 0 gives every blob a file.",
   ),
 } satisfies Keys;
 

@@ -17,6 +17,8 @@ export interface Settings {
     readonly minimumFreeSpace: number;
     /** Holds every blob that is read whole against its digest. */
     readonly verifyOnRead: boolean;
+    /** Bytes up to which the database keeps blobs; 0 for none. */
+    readonly smallBlobLimit: number;
   };
   readonly global: {
     readonly maxManifestSize: number;

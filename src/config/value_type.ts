@@ -56,13 +56,13 @@ export const FRACTION: ValueType<number> = {
 };
 
 /** Bytes: `"5GiB"`, `"5GB"`, or a plain number. */
-export function size(least: number, suffix = ""): ValueType<number> {
-  const bound = least > 0 ? `, at least ${least}` : "";
+export function size(least: number, suffix = "", most = Number.MAX_SAFE_INTEGER): ValueType<number> {
+  const bound = most < Number.MAX_SAFE_INTEGER ? `, at most ${most}` : least > 0 ? `, at least ${least}` : "";
   return {
     expected: `a size such as "5GiB" (1024) or "5GB" (1000), or a number of bytes${suffix}${bound}`,
     parse: (node) => {
       const bytes = integerOf(node) ?? (node.kind === "string" ? parseSize(node.value) : undefined);
-      return within(bytes, least, Number.MAX_SAFE_INTEGER);
+      return within(bytes, least, most);
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Writes a bundle: what a plan names goes into an archive, small things first, each blob held against its digest. */
 import type { Digest } from "../core/digest.ts";
+import { LARGEST_SMALL_BLOB } from "../core/small_blob.ts";
 import { formatSize } from "../core/format_size.ts";
 import type { ArchivedFile, ArchiveWriter } from "../ports/archive.ts";
 import type { BlobStore } from "../ports/blob_store.ts";
@@ -93,11 +94,20 @@ export async function exportBundle(work: BundleExport): Promise<BundleReport> {
     if (manifest === undefined) throw new Error(`Cannot export manifest ${digest}: its bytes are damaged`);
     await archive.addBytes(pathOf(digest), manifest.bytes);
   }
+  const addBlobs = async (digests: readonly Digest[]): Promise<void> => {
+    for (const digest of digests) {
+      await addBlob(work, digest, plan, () => progress("bytes", archive.written, total));
+    }
+  };
+  // Wherever a small blob is kept, so that the same content makes the same archive.
+  const { small = [], large = [] } = Object.groupBy(
+    taken,
+    (digest) => plan.blobs.get(digest)!.size <= LARGEST_SMALL_BLOB ? "small" : "large",
+  );
+  await addBlobs(small);
   // From here on only files are read, and they stay.
   work.endOfReading();
-  for (const digest of taken) {
-    await addBlob(work, digest, plan, () => progress("bytes", archive.written, total));
-  }
+  await addBlobs(large);
   await archive.finish();
   signal.throwIfAborted();
   return report(plan, contents, work, work.hasher.digestOf(index, "sha256"));

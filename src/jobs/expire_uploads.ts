@@ -5,6 +5,7 @@ import type { BlobStore } from "../ports/blob_store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { MetadataStore, UploadSession } from "../ports/metadata_store.ts";
+import { lastWriteOf } from "./last_write.ts";
 
 /** Sessions looked at between two pauses. */
 const PAGE = 100;
@@ -61,7 +62,7 @@ async function endIfIdle(
 ): Promise<boolean> {
   const { id } = session;
   try {
-    const touchedAt = await job.blobs.uploadTouchedAt(id);
+    const touchedAt = await lastWriteOf(job.blobs, session);
     if (touchedAt !== undefined && touchedAt > before) return false;
     const isOld = touchedAt !== undefined && Math.max(touchedAt, session.startedAt) < job.surelyBefore;
     const wasIdle = former?.has(id) && former.get(id) === touchedAt;
@@ -76,15 +77,18 @@ async function endIfIdle(
 
 async function end(
   { metadata, blobs }: ExpireUploads,
-  { id, repository }: UploadSession,
+  session: UploadSession,
   touchedAt: number | undefined,
 ): Promise<boolean> {
+  const { id, repository, hasFile } = session;
   // The right to append is held while the row goes, so that no request is in the middle of writing.
-  const writer = touchedAt === undefined ? undefined : await blobs.openUpload(id, "sha256");
-  if (touchedAt !== undefined && writer === undefined) return false;
+  const holds = hasFile && touchedAt !== undefined;
+  const writer = holds ? await blobs.openUpload(id, "sha256") : undefined;
+  if (holds && writer === undefined) return false;
   try {
     // A whole request may have passed between the look and the lock.
-    if (await blobs.uploadTouchedAt(id) !== touchedAt) return false;
+    const current = hasFile ? session : await metadata.findUpload(repository, id);
+    if (current === undefined || await lastWriteOf(blobs, current) !== touchedAt) return false;
     if (!await metadata.cancelUpload(repository, id)) return false;
   } finally {
     await writer?.close();

@@ -1,4 +1,5 @@
 /** Keeps what a push has brought while the same push still brings more, however long that takes. */
+import { lastWriteOf } from "./last_write.ts";
 import type { UploadSessionId } from "../core/upload_session_id.ts";
 import type { BlobStore } from "../ports/blob_store.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -41,9 +42,9 @@ export async function keepSlowPushes(job: KeepSlowPushes): Promise<number> {
 }
 
 /** False for an upload that got no bytes for a quarter of the grace. */
-async function isGoingOn({ blobs, seen, graceMs }: KeepSlowPushes, { id }: UploadSession): Promise<boolean> {
-  const touchedAt = await blobs.uploadTouchedAt(id);
-  return touchedAt !== undefined && seen.see(`${id} ${touchedAt}`) < graceMs / 4;
+async function isGoingOn({ blobs, seen, graceMs }: KeepSlowPushes, session: UploadSession): Promise<boolean> {
+  const touchedAt = await lastWriteOf(blobs, session);
+  return touchedAt !== undefined && seen.see(`${session.id} ${touchedAt}`) < graceMs / 4;
 }
 
 async function keepHolds(

@@ -2,7 +2,7 @@
 import type { Digest } from "../core/digest.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import { Pace } from "./pace.ts";
-import { checkBlob, repairBlob } from "./scrub_blob.ts";
+import { checkBlob, isBlobMended, repairBlob } from "./scrub_blob.ts";
 import { findFiles } from "./scrub_files.ts";
 import { checkManifest, repairManifest } from "./scrub_manifest.ts";
 import { describeComplaint, describeLooseEnd } from "./scrub_reference.ts";
@@ -114,11 +114,12 @@ async function dropWhatIsMended(work: ScrubWork, run: ScrubRun): Promise<void> {
   run.drop(mended);
 }
 
-async function isMended({ store, files }: ScrubWork, finding: Finding): Promise<boolean> {
+async function isMended(work: ScrubWork, finding: Finding): Promise<boolean> {
+  const { store, files } = work;
   const { kind, digest, path, repair } = finding;
   if (repair !== undefined || kind === "dangling" || kind === "database") return false;
   if (kind === "stray") return await files.changedAt(path!) === undefined;
-  if (path === undefined) return await store.readContent(digest!) === undefined;
-  const record = await store.findBlob(digest!);
-  return record === undefined || files.pathOfBlob(record.file) !== path;
+  // Of a manifest, unless it is gone.
+  if (path === undefined && await store.readContent(digest!) !== undefined) return false;
+  return await isBlobMended(work, finding);
 }

@@ -1,8 +1,10 @@
-/** Where the bytes of blobs lie, finished and unfinished. Knows nothing of repositories. */
+/** Where the bytes of blobs lie, finished and unfinished. Knows nothing of repositories. Small ones the metadata store keeps. */
 import type { Digest, DigestAlgorithm } from "../core/digest.ts";
 import type { UploadSessionId } from "../core/upload_session_id.ts";
 
-/** Name of the file that holds a blob's bytes, as the metadata store keeps it. Never used twice. */
+/**
+ * Name of the file that holds a blob's bytes, or of its place in the metadata store, as that knows it. Never used twice.
+ */
 export type BlobFile = string & { readonly __brand: "BlobFile" };
 
 /** An open blob. Close it exactly once, also after a failed read. */
@@ -36,6 +38,11 @@ export interface UploadWriter {
   /** Digest of everything accepted so far. */
   digest(algorithm: DigestAlgorithm): Promise<Digest>;
   /**
+   * Everything accepted, where a blob of that size is the metadata store's to keep: whoever finishes the session writes it
+   * there, and the session's file, where it has one, is then to be removed. undefined where it is to be promoted.
+   */
+  takeSmall(): Promise<Uint8Array | undefined>;
+  /**
    * Makes everything durable under its final name: rename, then fdatasync and fsync of the folder side by side.
    * After a failed sync the session's bytes are gone, because they can no longer be trusted.
    */
@@ -61,8 +68,15 @@ export interface BlobStore {
   /** Removes a blob's file that no row names, later where somebody still counts on it; no error when it is gone already. */
   remove(file: BlobFile): Promise<void>;
 
-  /** Makes the file of a new upload session. @throws {OciError} INSUFFICIENT_STORAGE below the minimum of free space */
+  /** @throws {OciError} INSUFFICIENT_STORAGE below the minimum of free space */
+  requireRoom(): Promise<void>;
+  /** Makes the file of an upload session, unless it is there. @throws {OciError} INSUFFICIENT_STORAGE */
   createUpload(id: UploadSessionId): Promise<void>;
+  /**
+   * A writer for a whole blob of `size` bytes that the metadata store is to keep, whose session has no file and gets none.
+   * undefined where blobs of that size have files.
+   */
+  gatherUpload(size: number): UploadWriter | undefined;
   /** Bytes that an upload session holds; 0 when its file is missing. */
   uploadSize(id: UploadSessionId): Promise<number>;
   /** Time of the last write to an upload session in ms since the epoch; undefined when its file is missing. */

@@ -30,6 +30,8 @@ export interface FileInspector {
   listFolders(): AsyncIterable<FolderContent>;
   /** True for the file of a blob that was withdrawn: its row is there, its bytes were put into quarantine. */
   isWithdrawn(file: BlobFile): boolean;
+  /** True for a small blob whose bytes the metadata store keeps: there is no file. */
+  isInDatabase(file: BlobFile): boolean;
 
   /** Path below the data directory. */
   pathOfBlob(file: BlobFile): string;

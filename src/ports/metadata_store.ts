@@ -64,6 +64,8 @@ export interface UploadSession {
   readonly startedAt: number;
   /** Who opened it, as `uploadOwnerOf()` tells; nobody else may use it. */
   readonly owner: string;
+  /** Whether bytes of it may be in a file. Without one it holds none. */
+  readonly hasFile: boolean;
 }
 
 /** A page of a sorted listing: entries after `after` (exclusive, byte order), at most `limit`. */
@@ -117,16 +119,27 @@ export type ManifestPushOutcome =
   }
   | OverQuota;
 
-export interface FinishedUpload {
+export type FinishedUpload = {
   readonly session: UploadSessionId;
   readonly repository: RepositoryName;
   readonly digest: Digest;
   /** Bytes. */
   readonly size: number;
-  readonly file: BlobFile;
   readonly quota?: Quota;
   /** ms since the epoch. */
   readonly at: number;
+} & (FileOfUpload | SmallUpload);
+
+/** A blob whose bytes are in a file. */
+interface FileOfUpload {
+  readonly file: BlobFile;
+}
+
+/** A small blob, the bytes of which the store is to keep. */
+export interface SmallUpload {
+  readonly bytes: Uint8Array;
+  /** True where the session had no file when they came: another request may have begun to write to it since. */
+  readonly gathered: boolean;
 }
 
 export interface BlobMount {
@@ -144,6 +157,8 @@ export type FinishOutcome =
   | { readonly kind: "finished"; readonly obsolete: BlobFile | undefined }
   /** The session is not there any more: cancelled, expired, or finished by somebody else. Nothing was changed. */
   | { readonly kind: "session_gone" }
+  /** Another request has begun to write to the session of gathered bytes. Nothing was changed. */
+  | { readonly kind: "session_busy" }
   | OverQuota;
 
 /** A move or a deletion of a tag. */
@@ -243,7 +258,9 @@ export interface MetadataStore {
   checkReady(): Promise<void>;
 
   startUpload(session: UploadSession): Promise<void>;
-  /** One transaction: blob row, hold, session gone. */
+  /** Writes down that a session has a file from now on; false when it is not there any more. */
+  noteUploadFile(repository: RepositoryName, id: UploadSessionId): Promise<boolean>;
+  /** One transaction: blob row, bytes of a small blob, hold, session gone. */
   finishUpload(upload: FinishedUpload): Promise<FinishOutcome>;
   /** Removes the session's row; false when there was none. */
   cancelUpload(repository: RepositoryName, id: UploadSessionId): Promise<boolean>;

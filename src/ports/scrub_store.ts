@@ -53,6 +53,8 @@ export interface ScrubStore {
   /** Blobs after `after` in order of their digests. */
   listBlobs(after: Digest | undefined, limit: number): Promise<BlobRecord[]>;
   findBlob(digest: Digest): Promise<BlobRecord | undefined>;
+  /** Bytes of a small blob that the store keeps, as they are; undefined where they are not there (any more). */
+  readSmallBlob(digest: Digest): Promise<Uint8Array | undefined>;
   listBlobUsers(digest: Digest): Promise<Users>;
 
   /** Digests of stored manifests after `after`, in order. */
@@ -74,7 +76,7 @@ export interface ScrubStore {
 
 /** Takes damaged content out of the answers. What holds and references it stays, so that one push heals it for all. */
 export interface Withdrawals {
-  /** The blob has no file from now on. False, with nothing changed, when another file is current. */
+  /** The blob has no file, and no bytes in the store, from now on. False, with nothing changed, when another file is current. */
   withdrawBlob(digest: Digest, file: BlobFile): Promise<boolean>;
   /** The manifest has no bytes from now on. False, with nothing changed, when they are not `damaged` any more. */
   withdrawContent(digest: Digest, damaged: Uint8Array): Promise<boolean>;

@@ -3,6 +3,7 @@ import type { Digest } from "../core/digest.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { Reference } from "../core/reference.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
+import { LARGEST_SMALL_BLOB } from "../core/small_blob.ts";
 import type { BlobReader } from "../ports/blob_store.ts";
 import type { StoredManifest } from "../ports/metadata_store.ts";
 import type { Mirrors } from "../ports/mirrors.ts";
@@ -10,9 +11,6 @@ import { ArrivingReader } from "./arriving_reader.ts";
 import { announceHeldBlob, pullBlob, pullManifest } from "./pull.ts";
 import type { Registry } from "./registry.ts";
 import type { MirrorRules } from "./repository_rules.ts";
-
-/** Blobs up to this many bytes are sent when they are complete: a failure has a status then. */
-const SMALL = 64 * 1024;
 
 export interface PulledManifest {
   readonly manifest: StoredManifest;
@@ -57,7 +55,8 @@ export async function pullBlobThrough(
   if (here !== undefined) return here;
   const arriving = await mirror.mirrors.bringBlob(repository, digest);
   if (arriving === undefined) return await pullBlob(registry, repository, digest);
-  if (arriving.size > SMALL) {
+  // A small one is sent when it is complete: a failure has a status then.
+  if (arriving.size > LARGEST_SMALL_BLOB) {
     const file = await registry.blobs.openUnfinished(arriving.session, arriving.size);
     if (file !== undefined) return new ArrivingReader(file, arriving);
   }

@@ -2,12 +2,19 @@
 import { algorithmOf, type Digest, type DigestAlgorithm } from "../core/digest.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
-import { makeUploadSessionId } from "../core/upload_session_id.ts";
+import { makeUploadSessionId, type UploadSessionId } from "../core/upload_session_id.ts";
 import type { BlobFile } from "../ports/blob_store.ts";
 import type { UploadSession } from "../ports/metadata_store.ts";
 import { quotaIsFull, requireBlobRoom } from "./quota.ts";
 import type { Registry } from "./registry.ts";
-import { findUpload, holdUpload, type UploadHold, type UploadName, uploadUnknown } from "./upload_hold.ts";
+import {
+  findUpload,
+  holdUpload,
+  uploadBusy,
+  type UploadHold,
+  type UploadName,
+  uploadUnknown,
+} from "./upload_hold.ts";
 import { appendPiece, blobTooLarge, type UploadPiece } from "./upload_piece.ts";
 
 /**
@@ -26,27 +33,23 @@ export async function startUpload(
   return await openSession(registry, repository, owner, algorithm);
 }
 
+/** A session has no file until something comes that is not a whole small blob. */
 async function openSession(
   registry: Registry,
   repository: RepositoryName,
   owner: string,
   algorithm: DigestAlgorithm | undefined,
 ): Promise<UploadSession> {
+  await registry.blobs.requireRoom();
   const session: UploadSession = {
     id: makeUploadSessionId(),
     repository,
     algorithm,
     startedAt: registry.clock.now(),
     owner,
+    hasFile: false,
   };
-  // The row first: a file that no row knows would be an orphan to the clean-up.
   await registry.metadata.startUpload(session);
-  try {
-    await registry.blobs.createUpload(session.id);
-  } catch (fault) {
-    await registry.metadata.cancelUpload(repository, session.id);
-    throw fault;
-  }
   return session;
 }
 
@@ -111,7 +114,6 @@ export async function uploadWhole(
   }
   await requireBlobRoom(registry, repository, digest, piece.length);
   const session = await openSession(registry, repository, owner, algorithmOf(digest));
-  piece.watch?.opened(session.id);
   try {
     await finishUpload(registry, session, digest, piece);
   } catch (fault) {
@@ -137,7 +139,8 @@ async function finishUpload(
   digest: Digest,
   piece: UploadPiece,
 ): Promise<void> {
-  const obsolete = await holdUpload(registry, session, algorithmOf(digest), async (hold) => {
+  const work = async (hold: UploadHold) => {
+    piece.watch?.opened(session.id);
     await appendPiece(registry, hold, piece, digest);
     const actual = await hold.writer.digest(algorithmOf(digest));
     if (actual !== digest) {
@@ -149,30 +152,37 @@ async function finishUpload(
       });
     }
     return await recordBlob(registry, hold, digest);
-  });
+  };
+  const whole = piece.watch === undefined ? piece.length : undefined;
+  const { obsolete, left } = await holdUpload(registry, session, algorithmOf(digest), work, whole);
+  if (left !== undefined) await removeLeft(registry, left);
   if (obsolete !== undefined) await removeObsolete(registry, obsolete);
 }
 
-/** Promotes the bytes and writes the rows; returns the file that the blob had before. */
+interface RecordedBlob {
+  /** The file that the blob had before. */
+  readonly obsolete: BlobFile | undefined;
+  /** The session, where its file is not the blob's. */
+  readonly left: UploadSessionId | undefined;
+}
+
+/** Writes the rows, and promotes the bytes before that, unless they go with them. */
 async function recordBlob(
   registry: Registry,
   hold: UploadHold,
   digest: Digest,
-): Promise<BlobFile | undefined> {
+): Promise<RecordedBlob> {
   const { session, writer } = hold;
   const size = writer.offset;
-  const file = await writer.promote(digest).catch(async (fault) => {
-    // After a failed sync the bytes are gone; a session that can never be finished must not look as if it could.
-    hold.spoiled = await registry.blobs.uploadTouchedAt(session.id) === undefined;
-    throw fault;
-  });
+  const bytes = await writer.takeSmall();
+  const file = bytes === undefined ? await promote(registry, hold, digest) : undefined;
   const outcome = await registry.metadata
     .finishUpload({
       session: session.id,
       repository: session.repository,
       digest,
       size,
-      file,
+      ...(file === undefined ? { bytes: bytes!, gathered: !session.hasFile } : { file }),
       quota: registry.rulesOf(session.repository).quota,
       at: registry.clock.now(),
     })
@@ -180,17 +190,36 @@ async function recordBlob(
       await takeBack(registry, hold, file);
       throw fault;
     });
-  if (outcome.kind === "finished") return outcome.obsolete;
-  if (outcome.kind === "over_quota") {
-    hold.spoiled = true;
-    await takeBack(registry, hold, file);
-    throw quotaIsFull(session.repository, outcome);
+  switch (outcome.kind) {
+    case "finished":
+      return {
+        obsolete: outcome.obsolete,
+        left: file === undefined && session.hasFile ? session.id : undefined,
+      };
+    case "over_quota":
+      hold.spoiled = true;
+      await takeBack(registry, hold, file);
+      throw quotaIsFull(session.repository, outcome);
+    case "session_busy":
+      throw uploadBusy(session.id);
+    case "session_gone":
+      if (file !== undefined) await registry.blobs.remove(file);
+      throw uploadUnknown(session.repository, session.id);
   }
-  await registry.blobs.remove(file);
-  throw uploadUnknown(session.repository, session.id);
 }
 
-async function takeBack(registry: Registry, hold: UploadHold, file: BlobFile): Promise<void> {
+async function promote(registry: Registry, hold: UploadHold, digest: Digest): Promise<BlobFile> {
+  try {
+    return await hold.writer.promote(digest);
+  } catch (fault) {
+    // After a failed sync the bytes are gone; a session that can never be finished must not look as if it could.
+    hold.spoiled = await registry.blobs.uploadTouchedAt(hold.session.id) === undefined;
+    throw fault;
+  }
+}
+
+async function takeBack(registry: Registry, hold: UploadHold, file: BlobFile | undefined): Promise<void> {
+  if (file === undefined) return;
   try {
     await hold.writer.demote(file);
   } catch (error) {
@@ -208,6 +237,15 @@ async function dropUpload(registry: Registry, session: UploadSession): Promise<v
     await registry.blobs.removeUpload(session.id);
   } catch (error) {
     registry.log.warn("an upload session stays until it expires", { session: session.id, error });
+  }
+}
+
+/** Removes the file of a session that is over. Failing to do so costs room until the next start. */
+async function removeLeft(registry: Registry, id: UploadSessionId): Promise<void> {
+  try {
+    await registry.blobs.removeUpload(id);
+  } catch (error) {
+    registry.log.warn("the file of a finished upload session could not be removed", { session: id, error });
   }
 }
 

@@ -19,6 +19,7 @@ export interface UploadName {
 }
 
 export interface UploadHold {
+  /** As it is while it is held: with a file, unless the whole blob is gathered. */
   readonly session: UploadSession;
   readonly writer: UploadWriter;
   /** Set before throwing when the session cannot be continued; it is then cancelled and its bytes are removed. */
@@ -29,6 +30,10 @@ export interface UploadHold {
  * Runs `work` with the sole right to append to the session, and gives the right back whatever happens:
  * the bytes that arrived stay, unless the session is spoiled.
  *
+ * A small blob that comes as a whole is gathered without that right, and what came of it is dropped when the rest does not come:
+ * the transaction that ends the session decides which request was the first.
+ *
+ * @param whole bytes of the blob where the request brings all of them and nobody reads along
  * @throws {OciError} BLOB_UPLOAD_UNKNOWN, BLOB_UPLOAD_INVALID (409) when another request keeps the session
  */
 export async function holdUpload<T>(
@@ -36,13 +41,18 @@ export async function holdUpload<T>(
   session: UploadSession,
   algorithm: DigestAlgorithm,
   work: (hold: UploadHold) => Promise<T>,
+  whole?: number,
 ): Promise<T> {
-  const writer = await takeWriter(registry, session.id, algorithm);
-  const hold: UploadHold = { session, writer, spoiled: false };
+  const gathering = session.hasFile || whole === undefined ? undefined : registry.blobs.gatherUpload(whole);
+  const writer = gathering ?? await takeWriter(registry, session, algorithm);
+  const hold: UploadHold = {
+    session: { ...session, hasFile: gathering === undefined },
+    writer,
+    spoiled: false,
+  };
   let result: T;
   try {
-    // Whoever had the right before may have finished or cancelled the session.
-    await findUpload(registry, session);
+    if (gathering === undefined) await confirm(registry, session);
     result = await work(hold);
   } catch (fault) {
     await giveUp(registry, hold);
@@ -62,6 +72,18 @@ export async function findUpload(
   return session;
 }
 
+/** Whoever had the right before may have finished or cancelled the session. */
+async function confirm(registry: Registry, session: UploadSession): Promise<void> {
+  if (session.hasFile) {
+    await findUpload(registry, session);
+    return;
+  }
+  if (await registry.metadata.noteUploadFile(session.repository, session.id)) return;
+  // Its file was made for nothing, if not by this request.
+  await registry.blobs.removeUpload(session.id);
+  throw uploadUnknown(session.repository, session.id);
+}
+
 /** What a client reads that names an upload session which is not there. */
 export function uploadUnknown(repository: RepositoryName, id: UploadSessionId): OciError {
   return new OciError("BLOB_UPLOAD_UNKNOWN", {
@@ -69,21 +91,27 @@ export function uploadUnknown(repository: RepositoryName, id: UploadSessionId): 
   });
 }
 
+/** What a client reads whose session another request writes to. */
+export function uploadBusy(id: UploadSessionId): OciError {
+  return new OciError("BLOB_UPLOAD_INVALID", {
+    status: 409,
+    message:
+      `Cannot write to upload session "${id}": another request is writing to it, try again when it has ended`,
+  });
+}
+
 async function takeWriter(
   registry: Registry,
-  id: UploadSessionId,
+  { id, hasFile }: UploadSession,
   algorithm: DigestAlgorithm,
 ): Promise<UploadWriter> {
+  if (!hasFile) await registry.blobs.createUpload(id);
   // The request of a client that was cut may need a moment to end before the same client can resume.
   for (let waited = 0;; waited += RETRY_AFTER) {
     const writer = await registry.blobs.openUpload(id, algorithm);
     if (writer !== undefined) return writer;
     if (waited >= registry.settings.busySessionPatience) {
-      throw new OciError("BLOB_UPLOAD_INVALID", {
-        status: 409,
-        message:
-          `Cannot write to upload session "${id}": another request is writing to it, try again when it has ended`,
-      });
+      throw uploadBusy(id);
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
   }

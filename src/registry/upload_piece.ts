@@ -22,7 +22,7 @@ export interface UploadPiece {
 
 /** Reads what an upload session holds while it is written. */
 export interface UploadWatch {
-  /** Before the first byte is asked for. */
+  /** Before the first byte is asked for; what is there of it can be opened. */
   opened(session: UploadSessionId): void;
   /** So many bytes of the session can be read. */
   written(bytes: number): void;

@@ -18,15 +18,19 @@ export interface Recovery {
 
 /** Reads all session rows and the uploads folder; looks at all blobs only when a row or a file has no counterpart. */
 export function recoverUploads(layout: Layout, database: DatabaseSync): Recovery {
-  const withoutFile = new Set(
-    database.prepare("SELECT id FROM upload_session").all().map((row) => row.id as UploadSessionId),
-  );
-  const orphans = new Set<UploadSessionId>();
+  const [withoutFile, needNone] = [new Set<UploadSessionId>(), new Set<UploadSessionId>()];
+  for (const { id, has_file } of database.prepare("SELECT id, has_file FROM upload_session").all()) {
+    (has_file === 1 ? withoutFile : needNone).add(id as UploadSessionId);
+  }
+  const [orphans, begun] = [new Set<UploadSessionId>(), new Set<UploadSessionId>()];
   for (const { name, isFile } of Deno.readDirSync(layout.uploads)) {
     // What has another name is somebody else's: it stays, and a scrub tells of it.
     const id = parseUploadSessionId(name);
-    if (id !== undefined && !withoutFile.delete(id) && isFile) orphans.add(id);
+    if (id === undefined) continue;
+    if (needNone.has(id)) begun.add(id);
+    else if (!withoutFile.delete(id) && isFile) orphans.add(id);
   }
+  noteFiles(database, begun);
   const returnedBlobs = orphans.size === 0 ? 0 : returnBlobs(layout, database, orphans);
   for (const id of orphans) Deno.removeSync(layout.upload(id));
   const returnedUploads = withoutFile.size === 0 ? 0 : returnUploads(layout, database, withoutFile);
@@ -76,6 +80,13 @@ function returnUploads(layout: Layout, database: DatabaseSync, sessions: Set<Upl
     }
   }
   return returned;
+}
+
+/** Sessions that a power cut took the note from, or that were cut before it. */
+function noteFiles(database: DatabaseSync, sessions: ReadonlySet<UploadSessionId>): void {
+  if (sessions.size === 0) return;
+  database.prepare("UPDATE upload_session SET has_file = 1 WHERE id IN (SELECT value FROM json_each(?))")
+    .run(JSON.stringify([...sessions]));
 }
 
 /** One transaction for all, since a power cut can leave many. */

@@ -21,7 +21,12 @@ Deno.test("BUILT_IN listens on loopback without TLS, and allows everything", () 
         drainTimeoutMs: 30_000,
         maxConnections: 10_000,
       },
-      blobStore: { rootDir: "./data", minimumFreeSpace: 256 * 1024 ** 2, verifyOnRead: false },
+      blobStore: {
+        rootDir: "./data",
+        minimumFreeSpace: 256 * 1024 ** 2,
+        verifyOnRead: false,
+        smallBlobLimit: 16 * 1024,
+      },
       global: {
         maxManifestSize: 5 * 1024 ** 2,
         maxBlobSize: 100 * 1024 ** 3,
@@ -112,7 +117,12 @@ Deno.test("loadConfig() reads every key", () => {
         drainTimeoutMs: 90_000,
         maxConnections: 7,
       },
-      blobStore: { rootDir: "/srv/registry", minimumFreeSpace: 1_000_000_000, verifyOnRead: true },
+      blobStore: {
+        rootDir: "/srv/registry",
+        minimumFreeSpace: 1_000_000_000,
+        verifyOnRead: true,
+        smallBlobLimit: 16 * 1024,
+      },
       global: {
         maxManifestSize: 8 * 1024 ** 2,
         maxBlobSize: 1000,

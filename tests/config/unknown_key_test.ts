@@ -15,7 +15,7 @@ for (
     ["server.root_dir = 1", 'server.root_dir: unknown key, did you mean "blob_store.fs.root_dir"?'],
     [
       "blob_store.fs.zzz = 1",
-      "blob_store.fs.zzz: unknown key, expected one of root_dir, minimum_free_space, verify_on_read",
+      "blob_store.fs.zzz: unknown key, expected one of root_dir, minimum_free_space, verify_on_read, small_blob_limit",
     ],
     [
       'repository."a/b".zzz = 1',

@@ -110,6 +110,24 @@ Deno.test("a backup beside the server is a registry of its own: a scrub finds no
   assert.deepEqual([gone.status, (await gone.json()).errors[0].code], [404, "BLOB_UPLOAD_UNKNOWN"]);
 });
 
+Deno.test("small blobs are in the backup of the database, and a server on it has them", async () => {
+  await using trial = await DataTrial.make('small_blob_limit = "16KiB"');
+  const [small, large] = [await pushBlob(trial), await pushBlob(trial, 20_000)];
+  const backup = trial.path("backup");
+  const made = await trial.run("export", "--backup", backup, "--json");
+  const { blobs, in_database, linked, damaged } = JSON.parse(made.stdout);
+  assert.deepEqual([made.code, blobs, in_database, linked, damaged], [0, 2, 1, 1, 0]);
+  const again = await trial.run("export", "--backup", trial.path("second"), "--copy", "--previous", backup);
+  assert.match(again.stdout, /2 blobs .*: 1 with the previous backup, 1 in the database/);
+  assert.equal((await runOn(trial, backup, "scrub")).code, 0);
+  await trial.stop();
+  await trial.start(backup);
+  for (const { digest, bytes } of [small, large]) {
+    const answer = await trial.api.expect(200, "GET", `/v2/app/blobs/${digest}`);
+    assertSameBytes(await answer.bytes(), bytes);
+  }
+});
+
 Deno.test("without a server a backup takes the lock, and nobody can start meanwhile", async () => {
   await using trial = await DataTrial.make();
   const blob = await pushBlob(trial);

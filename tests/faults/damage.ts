@@ -28,12 +28,21 @@ export function flipBit(path: string, at: number): void {
 
 /** Turns one bit of a stored manifest over. */
 export function flipManifestBit(rootDir: string, digest: string, at: number): void {
+  flipBitIn("content", rootDir, digest, at);
+}
+
+/** Turns one bit of a blob over that the database keeps. */
+export function flipSmallBlobBit(rootDir: string, digest: string, at: number): void {
+  flipBitIn("small_blob", rootDir, digest, at);
+}
+
+function flipBitIn(table: "content" | "small_blob", rootDir: string, digest: string, at: number): void {
   changeDatabase(rootDir, (database) => {
-    const { bytes } = database.prepare("SELECT bytes FROM content WHERE digest = ?").get(digest) as {
+    const { bytes } = database.prepare(`SELECT bytes FROM ${table} WHERE digest = ?`).get(digest) as {
       bytes: Uint8Array;
     };
     bytes[at]! ^= 1;
-    database.prepare("UPDATE content SET bytes = ? WHERE digest = ?").run(bytes, digest);
+    database.prepare(`UPDATE ${table} SET bytes = ? WHERE digest = ?`).run(bytes, digest);
   });
 }
 

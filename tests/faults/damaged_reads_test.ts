@@ -4,12 +4,12 @@ import { assertSameBytes } from "../harness/assert_same_bytes.ts";
 import { buildImage, makeContent, randomBytes } from "../harness/build_images.ts";
 import { RegistryApi } from "../harness/registry_api.ts";
 import { startRegistry } from "../harness/start_registry.ts";
-import { blobPath, flipBit, flipManifestBit } from "./damage.ts";
+import { blobPath, flipBit, flipManifestBit, flipSmallBlobBit } from "./damage.ts";
 
 const BLOB = "application/octet-stream";
 
 Deno.test("with verify_on_read no GET of a damaged blob ends as if it were whole", async () => {
-  await using registry = await startRegistry({ config: "verify_on_read = true" });
+  await using registry = await startRegistry({ config: "verify_on_read = true\nsmall_blob_limit = 0" });
   using api = new RegistryApi(registry);
   // Answered from memory, read as one chunk, and as several.
   for (const size of [1000, 100_000, 3_000_000]) {
@@ -34,8 +34,21 @@ Deno.test("with verify_on_read no GET of a damaged blob ends as if it were whole
   });
 });
 
+Deno.test("a small blob that was damaged in the database is answered 404 until it is pushed again", async () => {
+  await using registry = await startRegistry({ tls: false });
+  using api = new RegistryApi(registry);
+  const blob = makeContent(BLOB, randomBytes(1000));
+  await api.pushBlob("app", blob);
+  const url = `/v2/app/blobs/${blob.digest}`;
+  flipSmallBlobBit(registry.rootDir, blob.digest, 500);
+  // Several times, by whichever thread.
+  for (let i = 0; i < 8; i++) assert.equal((await api.request("GET", url)).status, 404);
+  await api.pushBlob("app", blob);
+  assertSameBytes(await (await api.expect(200, "GET", url)).bytes(), blob.bytes);
+});
+
 Deno.test("with verify_on_read parts of a damaged blob are sent as they are, the range of all of it is not", async () => {
-  await using registry = await startRegistry({ config: "verify_on_read = true" });
+  await using registry = await startRegistry({ config: "verify_on_read = true\nsmall_blob_limit = 0" });
   using api = new RegistryApi(registry);
   const blob = makeContent(BLOB, randomBytes(200_000));
   await api.pushBlob("app", blob);

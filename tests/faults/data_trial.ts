@@ -19,7 +19,7 @@ export class DataTrial implements AsyncDisposable {
   }
 
   /**
-   * @param config TOML that follows the table [blob_store.fs]
+   * @param config TOML that follows the table [blob_store.fs]; where it does not say otherwise, small blobs have files as well
    * @param patienceMs how long a command may take that has much to do
    */
   static async make(config = "", patienceMs?: number): Promise<DataTrial> {
@@ -45,7 +45,10 @@ export class DataTrial implements AsyncDisposable {
 
   /** Starts a server, on the data directory or on another. */
   async start(rootDir = this.rootDir): Promise<void> {
-    const options = { tls: false, server: "threads = 1", rootDir, config: this.#config };
+    const config = /^small_blob_limit/.test(this.#config)
+      ? this.#config
+      : `small_blob_limit = 0\n${this.#config}`;
+    const options = { tls: false, server: "threads = 1", rootDir, config };
     this.#registry = await startRegistry(options);
     this.#api = new RegistryApi(this.#registry);
     // The program reads what the server reads, and the data directory of the test.

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { RegistryOptions, RunningRegistry } from "../harness/start_registry.ts";
 import { KillTrial } from "./kill_trial.ts";
+import { pathOf, send } from "./send_request.ts";
 import { EXPIRY_STEP, STEPS } from "./steps.ts";
 
 /** ms within which clients that work come to every step, also on a busy machine. */
@@ -31,9 +32,11 @@ export async function dieAtEveryStep(
   return `died ${rounds} times at each of ${steps.length} steps, ${trial.acknowledged} acknowledged writes, none lost`;
 }
 
-/** Requests that were cut have left uploads that nobody knows of. */
+/** Requests that were cut may have left uploads that nobody knows of; one more does so for certain. */
 async function dieWhenUploadsExpire(trial: KillTrial): Promise<void> {
   await using registry = await trial.startToSettle(dyingAt(EXPIRY_STEP));
+  const location = pathOf(await send([202], "POST", `${registry.url}/v2/left/blobs/uploads/`));
+  await send([202], "PATCH", `${registry.url}${location}`, new Uint8Array(100));
   await dies(registry, EXPIRY_STEP, () => trial.waitForEnd(registry));
 }
 

@@ -24,7 +24,7 @@ Deno.test("killed in the middle, with a server or without one, an import brings 
   await using outside = await makeBundleTrial();
   const images = Array.from(
     { length: TAGS },
-    () => buildImage({ layerSizes: Array.from({ length: LAYERS }, (_, i) => 10_000 + i) }),
+    () => buildImage({ layerSizes: Array.from({ length: LAYERS }, (_, i) => 20_000 + i) }),
   );
   for (const [i, image] of images.entries()) await outside.api.pushImage("app", image, `v${i}`);
   await outside.bundle("out.tar", "app");

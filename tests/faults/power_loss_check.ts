@@ -147,13 +147,13 @@ function readStored(layout: Layout, repository: string): FoundContent {
       "m.digest, c.bytes",
       "manifest m ON m.repository = r.id JOIN content c ON c.digest = m.digest",
     );
-    const blobs = rows<{ digest: Digest; file: BlobFile }>(
-      "b.digest, b.file",
-      "hold h ON h.repository = r.id JOIN blob b ON b.digest = h.digest",
+    const blobs = rows<{ digest: Digest; file: BlobFile; bytes: Uint8Array | null }>(
+      "b.digest, b.file, s.bytes",
+      "hold h ON h.repository = r.id JOIN blob b ON b.digest = h.digest LEFT JOIN small_blob s ON s.digest = b.digest",
     );
     for (const { digest, bytes } of manifests) assert.equal(digestOf(bytes), digest);
-    for (const { digest, file } of blobs) {
-      assert.equal(digestOf(Deno.readFileSync(layout.blob(file))), digest);
+    for (const { digest, file, bytes } of blobs) {
+      assert.equal(digestOf(bytes ?? Deno.readFileSync(layout.blob(file))), digest);
     }
     return {
       tags: new Map(tags.map(({ name, digest }) => [name, digest])),

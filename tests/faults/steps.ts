@@ -12,6 +12,7 @@ export const STEPS = {
   "an upload": [
     ...transaction("startUpload"),
     "create upload file",
+    ...transaction("noteUploadFile"),
     "write upload file",
     "sync upload file",
     "rename upload file",
@@ -85,7 +86,7 @@ export function watchFiles(by: "http" | "jobs"): void {
   const { write, sync, syncData } = Deno.FsFile.prototype;
   Object.assign(Deno, {
     open(path: string, options: Deno.OpenOptions) {
-      if (options.createNew) step("create upload file");
+      if (options.create && path.includes("/uploads/")) step("create upload file");
       return open(path, options);
     },
     async rename(from: string, to: string) {

@@ -6,19 +6,25 @@ import { openForReading } from "../../src/storage/sqlite/open_database.ts";
 
 interface StoredFiles {
   readonly sessions: readonly string[];
+  /** Those that may have a file. */
+  readonly begun: readonly string[];
   readonly uploadFiles: readonly string[];
+  /** Those that have a file. */
   readonly blobs: readonly { readonly file: BlobFile; readonly size: number }[];
   readonly blobFiles: readonly string[];
+  /** Blobs of which the database says that it keeps them, and does not, or the other way round. */
+  readonly lost: number;
   /** Holds of blobs that no manifest of their repository names. */
   readonly unneeded: number;
   /** Repositories that hold nothing. */
   readonly empty: number;
 }
 
-/** Every row has its file, whole; every upload file has its row. Files of blobs that no row names may wait for their end. */
+/** Every row has its file or its bytes, whole; every upload file has its row. Files of blobs that no row names may wait for their end. */
 export function checkRowsHaveFiles(rootDir: string): void {
-  const { sessions, uploadFiles, blobs, blobFiles } = readStored(rootDir);
-  assert.deepEqual(uploadFiles, sessions);
+  const { begun, uploadFiles, blobs, blobFiles, lost } = readStored(rootDir);
+  assert.deepEqual(uploadFiles, begun);
+  assert.equal(lost, 0, "small blobs without bytes");
   const present = new Set(blobFiles);
   const layout = new Layout(rootDir);
   for (const { file, size } of blobs) {
@@ -30,12 +36,13 @@ export function checkRowsHaveFiles(rootDir: string): void {
 /** Waits until a running registry holds what its manifests need and nothing else: no stray, no upload, no garbage. */
 export async function waitUntilNothingIsLeft(rootDir: string, timeoutMs = 90_000): Promise<void> {
   for (const deadline = Date.now() + timeoutMs;;) {
-    const { sessions, uploadFiles, blobs, blobFiles, unneeded, empty } = readStored(rootDir);
-    const left = { sessions, uploadFiles, blobFiles, unneeded, empty };
+    const { sessions, uploadFiles, blobs, blobFiles, lost, unneeded, empty } = readStored(rootDir);
+    const left = { sessions, uploadFiles, blobFiles, lost, unneeded, empty };
     const wanted = {
       sessions: [],
       uploadFiles: [],
       blobFiles: blobs.map(({ file }) => file),
+      lost: 0,
       unneeded: 0,
       empty: 0,
     };
@@ -59,7 +66,17 @@ function readStored(rootDir: string): StoredFiles {
       uploadFiles,
       blobFiles,
       sessions: all("SELECT id FROM upload_session ORDER BY id").map(({ id }) => id as string),
-      blobs: all("SELECT file, size FROM blob ORDER BY file") as unknown as StoredFiles["blobs"],
+      begun: all("SELECT id FROM upload_session WHERE has_file = 1 ORDER BY id").map(({ id }) =>
+        id as string
+      ),
+      blobs: all(
+        "SELECT file, size FROM blob WHERE file NOT LIKE '%.database' ORDER BY file",
+      ) as unknown as StoredFiles["blobs"],
+      lost: Number(
+        all(`SELECT count(*) AS n FROM blob b FULL JOIN small_blob s ON s.digest = b.digest
+          WHERE (b.file LIKE '%.database' OR s.digest IS NOT NULL)
+            AND (length(s.bytes) = b.size AND b.file LIKE '%.database') IS NOT TRUE`)[0]!.n,
+      ),
       unneeded: Number(
         all(`SELECT count(*) AS n FROM hold h WHERE NOT EXISTS
           (SELECT 1 FROM manifest_reference f WHERE f.repository = h.repository AND f.digest = h.digest)`)[0]!

@@ -185,7 +185,7 @@ Deno.test("an error of the registry's own from 500 on keeps its code and headers
 
 Deno.test("no room is answered with 507", async () => {
   const registry = makeModelRegistry();
-  registry.blobs.createUpload = () => Promise.reject(new OciError("INSUFFICIENT_STORAGE"));
+  registry.blobs.requireRoom = () => Promise.reject(new OciError("INSUFFICIENT_STORAGE"));
   const client = makeClient(registry);
   assertRefused(await client.send("POST", "/v2/app/blobs/uploads/"), 507, "INSUFFICIENT_STORAGE");
   assert.equal(registry.metadata.uploads.size, 0);

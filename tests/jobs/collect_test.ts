@@ -166,7 +166,14 @@ Deno.test("a repository stays while it has a manifest, a blob, a tag's history o
   await trial.collect();
   assert.ok(await store.hasRepository(A), "its history tells who deleted the tag");
   await store.pruneTagHistory(Infinity, 100);
-  const session = { id: makeUploadSessionId(), repository: A, algorithm: undefined, startedAt: 0, owner: "" };
+  const session = {
+    id: makeUploadSessionId(),
+    repository: A,
+    algorithm: undefined,
+    startedAt: 0,
+    owner: "",
+    hasFile: true,
+  };
   await store.startUpload(session);
   await trial.collect();
   assert.ok(await store.hasRepository(A), "somebody uploads to it");

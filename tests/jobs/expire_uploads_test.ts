@@ -227,3 +227,38 @@ Deno.test("blobs are not touched by the end of sessions", async () => {
   assert.equal(await trial.lookTwice(), 1);
   assert.equal(await trial.blobs.isWhole(file, 1), true);
 });
+
+Deno.test("a session that nothing has come to ends by its start, without a file that could tell", async () => {
+  using trial = new Trial();
+  const start = (ago: number) => trial.metadata.start(A, NOW - ago * HOUR);
+  const [old, recent] = [await start(25), await start(23)];
+  trial.metadata.database.exec("UPDATE upload_session SET has_file = 0");
+  const left = () => trial.metadata.rows("SELECT id FROM upload_session").map(({ id }) => id);
+  assert.deepEqual(left().sort(), [old, recent].sort());
+  assert.equal(await trial.lookTwice(), 1);
+  assert.deepEqual(left(), [recent]);
+  // A server that is started often looks only once in each of its lives.
+  assert.equal(await trial.look({ expiryMs: HOUR, surelyBefore: NOW - 2 * HOUR }), 1);
+  assert.deepEqual(trial.warnings, []);
+});
+
+Deno.test("a session that gets its first bytes between the look and its end goes on", async () => {
+  using trial = new Trial();
+  const id = await trial.metadata.start(A, NOW - 25 * HOUR);
+  trial.metadata.database.exec("UPDATE upload_session SET has_file = 0");
+  assert.equal(await trial.look(), 0);
+  const { store } = trial.metadata;
+  const metadata = Object.create(store, {
+    findUpload: {
+      async value(...args: Parameters<typeof store.findUpload>) {
+        await trial.blobs.createUpload(id);
+        await store.noteUploadFile(A, id);
+        return await store.findUpload(...args);
+      },
+    },
+    listUploads: { value: store.listUploads.bind(store) },
+    cancelUpload: { value: store.cancelUpload.bind(store) },
+  });
+  assert.equal(await trial.look({ metadata }), 0);
+  assert.equal(await trial.isThere(id), true);
+});

@@ -46,6 +46,16 @@ export class ScrubTrial implements Disposable {
     return { digest, bytes, file };
   }
 
+  /** Pushes a blob that the database keeps. */
+  async pushSmallBlob(repository: RepositoryName = A, bytes = randomBytes(100)) {
+    const digest = digestOf(bytes);
+    const at = Date.now();
+    const session = await this.metadata.start(repository, at - 1);
+    const upload = { session, repository, digest, size: bytes.length, bytes, gathered: false, at };
+    assert.equal((await this.metadata.store.finishUpload(upload)).kind, "finished");
+    return { digest, bytes };
+  }
+
   /** Pushes a manifest of blobs under a tag; gives its digest. */
   async pushManifest(name: string, layers: readonly { digest: Digest; bytes: Uint8Array }[] = [], to = A) {
     const manifest = push(to, `manifest ${name}`, {

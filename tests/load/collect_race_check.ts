@@ -73,14 +73,23 @@ async function checkNothingIsLeft(registry: RunningRegistry, clients: readonly R
     const count = (table: string) => Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()!.n);
     const left = () => ({
       files: [...layout.blobFolders()].reduce((sum, folder) => sum + [...Deno.readDirSync(folder)].length, 0),
+      small: count("small_blob"),
       blobs: count("blob"),
       manifests: count("manifest"),
       contents: count("content"),
       uploads: [...Deno.readDirSync(layout.uploads)].length,
     });
-    const expected = { files: needed.size, blobs: needed.size, manifests, contents: manifests, uploads: 0 };
     for (const deadline = Date.now() + 90_000;;) {
       const now = left();
+      const files = needed.size - now.small;
+      const expected = {
+        files,
+        small: now.small,
+        blobs: needed.size,
+        manifests,
+        contents: manifests,
+        uploads: 0,
+      };
       if (JSON.stringify(now) === JSON.stringify(expected)) break;
       if (Date.now() > deadline) assert.deepEqual(now, expected);
       await new Promise((resolve) => setTimeout(resolve, 200));

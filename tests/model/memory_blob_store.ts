@@ -55,10 +55,17 @@ export class MemoryBlobStore implements BlobStore {
     return Promise.resolve();
   }
 
-  createUpload(id: UploadSessionId): Promise<void> {
-    this.uploads.set(id, { chunks: [], size: 0, locked: false });
+  requireRoom(): Promise<void> {
     return Promise.resolve();
   }
+
+  createUpload(id: UploadSessionId): Promise<void> {
+    if (!this.uploads.has(id)) this.uploads.set(id, { chunks: [], size: 0, locked: false });
+    return Promise.resolve();
+  }
+
+  /** Every blob has a file. */
+  gatherUpload(): undefined {}
 
   uploadSize(id: UploadSessionId): Promise<number> {
     return Promise.resolve(this.uploads.get(id)?.size ?? 0);
@@ -115,6 +122,7 @@ export class MemoryBlobStore implements BlobStore {
         return Promise.resolve();
       },
       digest: (algorithm) => Promise.resolve(digestOf(concat(upload.chunks), algorithm)),
+      takeSmall: () => Promise.resolve(undefined),
       promote: (digest: Digest) => {
         const file = `${digest}.${++this.#promotions}` as BlobFile;
         this.files.set(file, concat(upload.chunks));

@@ -160,12 +160,19 @@ export class MemoryMetadataStore implements MetadataStore {
     return Promise.resolve();
   }
 
+  async noteUploadFile(repository: RepositoryName, id: UploadSessionId): Promise<boolean> {
+    const session = await this.findUpload(repository, id);
+    if (session !== undefined) this.uploads.set(id, { ...session, hasFile: true });
+    return session !== undefined;
+  }
+
   finishUpload(upload: FinishedUpload): Promise<FinishOutcome> {
     if (this.uploads.get(upload.session)?.repository !== upload.repository) {
       return Promise.resolve({ kind: "session_gone" });
     }
     this.uploads.delete(upload.session);
     const obsolete = this.blobs.get(upload.digest)?.file;
+    if (!("file" in upload)) throw new Error("every blob has a file here");
     this.blobs.set(upload.digest, { size: upload.size, file: upload.file });
     this.#repository(upload.repository).blobs.set(upload.digest, { announcedAt: upload.at });
     return Promise.resolve({ kind: "finished", obsolete });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { RepositoryName } from "../../src/core/repository_name.ts";
 import type { UploadSessionId } from "../../src/core/upload_session_id.ts";
-import type { BlobFile, UploadWriter } from "../../src/ports/blob_store.ts";
+import type { BlobFile, BlobReader, UploadWriter } from "../../src/ports/blob_store.ts";
 import { deleteBlob } from "../../src/registry/delete.ts";
 import {
   appendUpload,
@@ -31,6 +31,13 @@ function pieceOf(bytes: Uint8Array): UploadPiece {
   };
 }
 
+/** Opens a session that has its file already. */
+async function startWithFile(registry: ModelRegistry): Promise<UploadName> {
+  const name = named((await startUpload(registry, APP, "", undefined)).id);
+  await appendUpload(registry, name, NOTHING);
+  return name;
+}
+
 /** Lets a test change the writers that the blob store hands out. */
 function changeWriters(registry: ModelRegistry, change: Partial<UploadWriter>): void {
   const openUpload = registry.blobs.openUpload.bind(registry.blobs);
@@ -42,7 +49,7 @@ function changeWriters(registry: ModelRegistry, change: Partial<UploadWriter>): 
 
 Deno.test("a session that another request holds is waited for", async () => {
   const registry = makeModelRegistry({ busySessionPatience: 5000 });
-  const { id } = await startUpload(registry, APP, "", undefined);
+  const { id } = await startWithFile(registry);
   const holder = (await registry.blobs.openUpload(id, "sha256"))!;
   await holder.append(randomBytes(10));
   const append = appendUpload(registry, named(id), pieceOf(randomBytes(5)));
@@ -52,7 +59,7 @@ Deno.test("a session that another request holds is waited for", async () => {
 
 Deno.test("a session that another request keeps is refused with 409 before a byte is read", async () => {
   const registry = makeModelRegistry();
-  const { id } = await startUpload(registry, APP, "", undefined);
+  const { id } = await startWithFile(registry);
   const holder = (await registry.blobs.openUpload(id, "sha256"))!;
   const piece: UploadPiece = { length: 5, window: undefined, chunks: () => assert.fail("read") };
   for (
@@ -73,7 +80,7 @@ Deno.test("a session that another request keeps is refused with 409 before a byt
 
 Deno.test("a session that was finished while it was waited for is unknown", async () => {
   const registry = makeModelRegistry({ busySessionPatience: 5000 });
-  const session = await startUpload(registry, APP, "", undefined);
+  const session = await startWithFile(registry);
   const holder = (await registry.blobs.openUpload(session.id, "sha256"))!;
   const append = appendUpload(registry, session, pieceOf(randomBytes(5)));
   await registry.metadata.cancelUpload(APP, session.id);
@@ -162,15 +169,35 @@ Deno.test("a deleted blob's file that cannot be removed does not fail the deleti
   assert.equal(registry.lines.length, 1);
 });
 
-Deno.test("the row of a session is there before its file, and goes when the file cannot be made", async () => {
+Deno.test("a session whose file cannot be made fails the request, and can be gone on with", async () => {
   const registry = makeModelRegistry();
   const fault = new Error("ENOSPC");
+  const { createUpload } = registry.blobs;
   registry.blobs.createUpload = (id) => {
-    assert.ok(registry.metadata.uploads.has(id));
+    assert.ok(registry.metadata.uploads.has(id), "the row is there before the file");
     return Promise.reject(fault);
   };
-  await assert.rejects(startUpload(registry, APP, "", undefined), fault);
-  assert.equal(registry.metadata.uploads.size, 0);
+  const { id } = await startUpload(registry, APP, "", undefined);
+  await assert.rejects(appendUpload(registry, named(id), pieceOf(randomBytes(10))), fault);
+  await assert.rejects(uploadWhole(registry, APP, "", digestOf("x"), pieceOf(randomBytes(10))), fault);
+  assert.deepEqual([...registry.metadata.uploads.keys()], [id], "that of a single POST is gone");
+  registry.blobs.createUpload = createUpload;
+  assert.equal(await appendUpload(registry, named(id), pieceOf(randomBytes(10))), 10);
+});
+
+Deno.test("a session that ends while its file is made is unknown, and leaves no file", async () => {
+  const registry = makeModelRegistry();
+  const { id } = await startUpload(registry, APP, "", undefined);
+  const createUpload = registry.blobs.createUpload.bind(registry.blobs);
+  registry.blobs.createUpload = async (session) => {
+    await createUpload(session);
+    await registry.metadata.cancelUpload(APP, session);
+  };
+  await assert.rejects(appendUpload(registry, named(id), pieceOf(randomBytes(10))), {
+    code: "BLOB_UPLOAD_UNKNOWN",
+  });
+  assert.equal(registry.blobs.uploads.size, 0);
+  assert.equal(registry.blobs.openCount, 0);
 });
 
 Deno.test("a disk that fails in the middle fails the request and keeps the session, except for a single POST", async () => {
@@ -231,4 +258,18 @@ Deno.test("a blob that was pushed again has the new file, and the old one is gon
   await uploadWhole(registry, APP, "", digestOf(bytes), pieceOf(bytes));
   assert.ok(!registry.blobs.files.has(old));
   assert.deepEqual([...registry.blobs.files.values()], [bytes]);
+});
+
+Deno.test("whoever reads along can open what there is of a blob when it hears of the session", async () => {
+  const registry = makeModelRegistry();
+  const bytes = randomBytes(10);
+  let opened: Promise<BlobReader | undefined> | undefined;
+  const watch = {
+    opened: (id: UploadSessionId) => opened = registry.blobs.openUnfinished(id, 10),
+    written() {},
+  };
+  await uploadWhole(registry, APP, "", digestOf(bytes), { ...pieceOf(bytes), watch });
+  const reader = await opened;
+  assert.ok(reader !== undefined);
+  reader.close();
 });

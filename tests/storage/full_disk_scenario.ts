@@ -41,7 +41,14 @@ const blobs = new FileBlobStore(layout, { minimumFreeSpace: 0, cacheBytes: 0 });
 
 async function pushBlob(bytes: Uint8Array): Promise<FinishOutcome> {
   const id = makeUploadSessionId();
-  await metadata.startUpload({ id, repository: A, algorithm: undefined, startedAt: 1, owner: "" });
+  await metadata.startUpload({
+    id,
+    repository: A,
+    algorithm: undefined,
+    startedAt: 1,
+    owner: "",
+    hasFile: true,
+  });
   try {
     await blobs.createUpload(id);
     const writer = await blobs.openUpload(id, "sha256") ?? assert.fail("locked");

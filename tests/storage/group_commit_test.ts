@@ -15,7 +15,7 @@ const A = repo("a");
 function start(id = makeUploadSessionId()): Command {
   return {
     name: "startUpload",
-    args: [{ id, repository: A, algorithm: undefined, startedAt: 1, owner: "" }],
+    args: [{ id, repository: A, algorithm: undefined, startedAt: 1, owner: "", hasFile: true }],
   };
 }
 

@@ -18,6 +18,7 @@ Deno.test("a session is found in its own repository alone, as it was started", a
       algorithm,
       startedAt: 1_700_000_000_123,
       owner: "user alice",
+      hasFile: true,
     };
     await metadata.store.startUpload(session);
     assert.deepEqual(await metadata.store.findUpload(A, session.id), session);

@@ -36,7 +36,7 @@ const session = fc.constantFrom(...SESSIONS);
 const step: fc.Arbitrary<Step> = fc.oneof(
   named("start", fc.tuple(session, repository), async ({ real, model, time }, id, name) => {
     if (model.uploads.has(id)) return;
-    const upload = { id, repository: name, algorithm: undefined, startedAt: time, owner: "" };
+    const upload = { id, repository: name, algorithm: undefined, startedAt: time, owner: "", hasFile: true };
     await real.startUpload(upload);
     await model.startUpload(upload);
   }),
@@ -51,6 +51,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       algorithm: undefined,
       startedAt: world.time,
       owner: "",
+      hasFile: true,
     };
     await world.real.startUpload(upload);
     await world.model.startUpload(upload);

@@ -77,10 +77,13 @@ function fill(database: DatabaseSync, shape: Shape): void {
       insert("manifest_reference", r, digest, "layer", fakeDigest(0));
       insert("tag (repository, name, digest, pushed_at)", r, `tag-${m}`, digest, 1);
       insert("tag_history", null, r, `tag-${m}`, digest, null, 1);
+      if (m === 0) insert("small_blob", null, fakeDigest(r), new Uint8Array(10));
       insert("pull", r, digest, `tag-${m}`, "somebody", m);
     }
   }
-  for (let s = 0; s < shape.sessions; s++) insert("upload_session", crypto.randomUUID(), "a", null, s, "");
+  for (let s = 0; s < shape.sessions; s++) {
+    insert("upload_session", crypto.randomUUID(), "a", null, s, "", s % 2);
+  }
   database.exec("COMMIT");
 }
 

@@ -77,7 +77,7 @@ Deno.test("sessions whose bytes are nowhere lose their rows, in one transaction 
   using storage = new TempStorage();
   using metadata = storage.openMetadata();
   metadata.database.exec("BEGIN");
-  const insert = metadata.database.prepare("INSERT INTO upload_session VALUES (?, 'a', NULL, 1, '')");
+  const insert = metadata.database.prepare("INSERT INTO upload_session VALUES (?, 'a', NULL, 1, '', 1)");
   for (let i = 0; i < 5000; i++) insert.run(makeUploadSessionId());
   metadata.database.exec("COMMIT");
   let commits = 0;
@@ -106,6 +106,7 @@ Deno.test("the file of a current blob is never moved, also not for a session of 
     algorithm: undefined,
     startedAt: 1,
     owner: "",
+    hasFile: true,
   });
   assert.deepEqual(recoverUploads(storage.layout, metadata.database), { ...NOTHING, lostUploads: 1 });
   assert.deepEqual(storage.listBlobFiles(), [file]);
@@ -156,7 +157,7 @@ Deno.test(
     using storage = new TempStorage();
     using metadata = storage.openMetadata();
     metadata.database.exec("BEGIN");
-    const insert = metadata.database.prepare("INSERT INTO upload_session VALUES (?, 'a', NULL, 1, '')");
+    const insert = metadata.database.prepare("INSERT INTO upload_session VALUES (?, 'a', NULL, 1, '', 1)");
     for (let i = 0; i < 100_000; i++) insert.run(makeUploadSessionId());
     metadata.database.exec("COMMIT");
     const before = Deno.memoryUsage().rss;
@@ -168,3 +169,15 @@ Deno.test(
     await metadata.store.checkReady();
   }),
 );
+
+Deno.test("a session that nothing has come to needs no file, and one whose file the row does not tell of keeps it", async () => {
+  using storage = new TempStorage();
+  using metadata = storage.openMetadata();
+  const [waiting, begun] = [await metadata.start(A, 1), await metadata.start(A, 1)];
+  metadata.database.exec("UPDATE upload_session SET has_file = 0");
+  await Deno.writeTextFile(storage.layout.upload(begun), "bytes");
+  assert.deepEqual(recoverUploads(storage.layout, metadata.database), NOTHING);
+  assert.equal((await metadata.store.findUpload(A, waiting))?.hasFile, false);
+  assert.equal((await metadata.store.findUpload(A, begun))?.hasFile, true);
+  assert.deepEqual(storage.listUploadFiles(), [begun]);
+});

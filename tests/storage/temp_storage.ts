@@ -114,7 +114,14 @@ export class TempMetadata implements Disposable {
 
   async start(repository: RepositoryName, startedAt: number): Promise<UploadSessionId> {
     const id = makeUploadSessionId();
-    await this.store.startUpload({ id, repository, algorithm: undefined, startedAt, owner: "" });
+    await this.store.startUpload({
+      id,
+      repository,
+      algorithm: undefined,
+      startedAt,
+      owner: "",
+      hasFile: true,
+    });
     return id;
   }
 

@@ -219,7 +219,7 @@ Deno.test("after a write that took a part, the session goes on from what the fil
 Deno.test("many small pieces stop at the minimum of free space like one large one", async () => {
   using storage = new TempStorage();
   const blobs = storage.openBlobs({ minimumFreeSpace: 2 ** 50 });
-  await assert.rejects(blobs.createUpload(makeUploadSessionId()), has("INSUFFICIENT_STORAGE"));
+  await assert.rejects(blobs.requireRoom(), has("INSUFFICIENT_STORAGE"));
   assert.deepEqual(storage.listUploadFiles(), [], "nothing is left behind");
   // Sessions from when there was room: each request brings less than the 64 MiB between two looks.
   const piece = new Uint8Array(4 * MiB);
@@ -276,6 +276,7 @@ async function openWith(
     space: new FreeSpace(layout.uploads, 0),
     hashes: new UploadHashes(),
     buffers: new WriteBuffers(),
+    smallLimit: -1,
   };
   const hash = await means.hashes.take(id, "sha256", 0);
   const openForSync = async () => ({ close() {}, ...sync }) as Deno.FsFile;

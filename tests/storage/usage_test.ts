@@ -103,6 +103,7 @@ Deno.test("a database of before there were counts is counted when it is opened",
       DROP TRIGGER total_manifests_down; DROP TRIGGER total_tags_up; DROP TRIGGER total_tags_down;
       DROP TRIGGER total_uploads_up; DROP TRIGGER total_uploads_down; DROP TRIGGER total_blobs_up;
       DROP TRIGGER total_blobs_down; DROP TRIGGER total_blobs_resized; DROP TABLE total;
+      DROP TABLE small_blob; ALTER TABLE upload_session DROP COLUMN has_file;
       DROP TABLE gone_subject; DROP TABLE collect_record;
       DROP INDEX upload_session_of_repository; DROP TABLE pull; DROP INDEX tag_history_by_time; DROP INDEX tag_history_by_previous;
       ALTER TABLE tag DROP COLUMN pull_count;

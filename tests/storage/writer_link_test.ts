@@ -177,7 +177,14 @@ Deno.test("results and arguments of every shape cross the threads", async () => 
   using storage = new TempStorage();
   await using writer = new TestWriter(storage);
   const store = writer.openStore();
-  const session = { id: makeUploadSessionId(), repository: A, algorithm: undefined, startedAt: 1, owner: "" };
+  const session = {
+    id: makeUploadSessionId(),
+    repository: A,
+    algorithm: undefined,
+    startedAt: 1,
+    owner: "",
+    hasFile: true,
+  };
   assert.equal(await store.startUpload(session), undefined);
   assert.equal(await store.cancelUpload(A, session.id), true);
   const missing = push(A, "m", { references: [reference("layer", fakeDigest(1))] });
@@ -195,7 +202,14 @@ Deno.test("a fault crosses the threads with its message and the writer's stack, 
   using storage = new TempStorage();
   await using writer = new TestWriter(storage);
   const store = writer.openStore();
-  const session = { id: makeUploadSessionId(), repository: A, algorithm: undefined, startedAt: 1, owner: "" };
+  const session = {
+    id: makeUploadSessionId(),
+    repository: A,
+    algorithm: undefined,
+    startedAt: 1,
+    owner: "",
+    hasFile: true,
+  };
   const [first, second, third] = await Promise.allSettled([
     store.startUpload(session),
     store.startUpload(session),

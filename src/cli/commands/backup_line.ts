@@ -67,8 +67,18 @@ async function backUp({ blobStore }: Settings, asked: Asked): Promise<BackupRepo
 }
 
 function describeReport(report: BackupReport): string {
-  const { directory, blobs, bytes, linked, from_previous, copied, upload_sessions, damaged, damages } =
-    report;
+  const {
+    directory,
+    blobs,
+    bytes,
+    linked,
+    from_previous,
+    copied,
+    in_database,
+    upload_sessions,
+    damaged,
+    damages,
+  } = report;
   const lines = damages.map(({ digest, fault }) => `damaged: blob ${digest}: ${fault}`);
   if (damaged > damages.length) lines.push(`... and ${damaged - damages.length} more`);
   if (damaged > 0) lines.push("these are in the backup as they are in the registry; pushes heal them there");
@@ -76,6 +86,7 @@ function describeReport(report: BackupReport): string {
     ...(linked > 0 ? [`${linked} shared with the data directory`] : []),
     ...(from_previous > 0 ? [`${from_previous} with the previous backup`] : []),
     ...(copied > 0 ? [`${copied} copied`] : []),
+    ...(in_database > 0 ? [`${in_database} in the database`] : []),
   ];
   const how = shared.length === 0 ? "" : `: ${shared.join(", ")}`;
   lines.push(`${directory} is whole: ${blobs} blobs (${formatSize(bytes)})${how}`);

@@ -45,7 +45,7 @@ export function describeReport({ dry_run, waits, counts, bytes_freed, items }: C
   if (all > items.length) lines.push(`... and ${all - items.length} more`);
   const parts = GARBAGE_KINDS.filter((kind) => counts[kind] > 0)
     .map((kind) => `${counts[kind]} ${NOUNS[kind][counts[kind] === 1 ? 0 : 1]}`);
-  const what = parts.length === 0 ? "nothing" : `${parts.join(", ")}; ${formatSize(bytes_freed)} of files`;
+  const what = parts.length === 0 ? "nothing" : `${parts.join(", ")}; ${formatSize(bytes_freed)} of blobs`;
   lines.push(`${dry_run ? "would go" : "removed"}: ${what}`);
   if (waits !== undefined) lines.push(`nothing was removed: ${waits}`);
   return `${lines.join("\n")}\n`;

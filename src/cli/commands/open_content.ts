@@ -7,15 +7,16 @@ import { BlobFiles } from "../../storage/files/blob_files.ts";
 import { Layout } from "../../storage/files/layout.ts";
 import { openForReading } from "../../storage/sqlite/open_database.ts";
 import { SqliteMetadataStore } from "../../storage/sqlite/sqlite_metadata_store.ts";
+import { SqliteSmallBlobs } from "../../storage/sqlite/sqlite_small_blobs.ts";
 import { SqliteReader } from "../../storage/sqlite/sqlite_reader.ts";
 import { keepFiles } from "./hold_files.ts";
 
 export interface OpenContent extends AsyncDisposable {
   /** For reading only. */
   readonly metadata: MetadataStore;
-  /** Gives no damaged blob. Every file that a row names stays. */
+  /** Gives no damaged blob. Every file that a row names stays, and small blobs do until `endOfReading()`. */
   readonly blobs: Pick<BlobStore, "open" | "isWhole">;
-  /** Lets the log of the database be shortened again; nothing can be read of `metadata` then. */
+  /** Lets the log of the database be shortened again; nothing can be read of `metadata`, or of small blobs, then. */
   endOfReading(): void;
   /** Aborted when files may go. */
   readonly lost: AbortSignal;
@@ -41,7 +42,7 @@ export async function openContent(settings: Settings, log: Log): Promise<OpenCon
   const kept = stack.move();
   return {
     metadata: new SqliteMetadataStore(reader, readOnly),
-    blobs: new BlobFiles(layout, 0, true),
+    blobs: new BlobFiles(layout, 0, new SqliteSmallBlobs(database, 0), true),
     endOfReading() {
       if (isReading) database.exec("COMMIT");
       isReading = false;

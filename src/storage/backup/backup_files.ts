@@ -3,7 +3,7 @@ import { statfs } from "node:fs/promises";
 import type { Digest } from "../../core/digest.ts";
 import { formatSize } from "../../core/format_size.ts";
 import type { BlobRecord } from "../../ports/scrub_store.ts";
-import { isWithdrawnFile, type Layout } from "../files/layout.ts";
+import { isDatabaseFile, isWithdrawnFile, type Layout } from "../files/layout.ts";
 import { type BlobFault, copyFile, linkFile, MISSING, wrongSize } from "./copy_blob.ts";
 
 /** Files that are copied beside each other: small ones mostly wait for the disk. */
@@ -38,7 +38,7 @@ type Pages = () => AsyncIterable<readonly BlobRecord[]>;
 export class BackupFiles {
   readonly #options: BackupFilesOptions;
   #mayLink: boolean;
-  readonly counts = { linked: 0, from_previous: 0, copied: 0 };
+  readonly counts = { linked: 0, from_previous: 0, copied: 0, in_database: 0 };
   damaged = 0;
   readonly damages: BlobDamage[] = [];
 
@@ -69,6 +69,12 @@ export class BackupFiles {
   #share(record: BlobRecord, passed: (bytes: number) => void): boolean {
     const { from, to } = this.#options;
     const { file, size } = record;
+    // The snapshot of the database has its bytes.
+    if (isDatabaseFile(file)) {
+      this.counts.in_database++;
+      passed(size);
+      return true;
+    }
     if (isWithdrawnFile(file)) {
       this.#tell(record, MISSING);
       passed(size);
@@ -130,6 +136,7 @@ export class BackupFiles {
     let needed = 0;
     for await (const page of pages()) {
       for (const record of page) {
+        if (isDatabaseFile(record.file)) continue;
         const isThere = sizeOf(to.blob(record.file)) !== undefined || this.#inPrevious(record) !== undefined;
         if (!isThere) needed += record.size;
       }

@@ -46,6 +46,8 @@ export interface BackupReport {
   /** Files that are those of the previous backup. */
   readonly from_previous: number;
   readonly copied: number;
+  /** Small blobs, which the database keeps. */
+  readonly in_database: number;
   /** Open uploads, which are left out. */
   readonly upload_sessions: number;
   /** How many blobs the data directory has lost or damaged. They are as they were there. */

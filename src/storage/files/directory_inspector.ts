@@ -6,7 +6,7 @@ import type { BlobFile } from "../../ports/blob_store.ts";
 import type { FileInspector, FolderContent } from "../../ports/file_inspector.ts";
 import type { NamedFile } from "../../ports/scrub_store.ts";
 import { readFully } from "./read_chunks.ts";
-import { digestInName, folderOf, isWithdrawnFile, type Layout, sessionOf } from "./layout.ts";
+import { digestInName, folderOf, isDatabaseFile, isWithdrawnFile, type Layout, sessionOf } from "./layout.ts";
 import { openIfThere } from "./open_if_there.ts";
 import { Quarantine } from "./quarantine.ts";
 import { statIfThere } from "./stat_if_there.ts";
@@ -62,6 +62,10 @@ export class DirectoryInspector implements FileInspector {
 
   isWithdrawn(file: BlobFile): boolean {
     return isWithdrawnFile(file);
+  }
+
+  isInDatabase(file: BlobFile): boolean {
+    return isDatabaseFile(file);
   }
 
   pathOfBlob(file: BlobFile): string {

@@ -6,8 +6,10 @@ import { BlobFiles, removeIfThere } from "./blob_files.ts";
 import type { SessionHashes } from "../../ports/hasher.ts";
 import { explainDiskFault } from "./disk_fault.ts";
 import { FreeSpace } from "./free_space.ts";
+import type { SmallBlobs } from "../small_blobs.ts";
 import type { Layout } from "./layout.ts";
 import { RemovalHold, Removals } from "./removals.ts";
+import { SmallUploadWriter } from "./small_upload_writer.ts";
 import { statIfThere } from "./stat_if_there.ts";
 import { FileUploadWriter, uploadGone, type UploadMeans } from "./upload_writer.ts";
 import { UploadHashes } from "./upload_hash.ts";
@@ -24,6 +26,8 @@ export interface FileBlobStoreOptions {
   readonly longHashes?: SessionHashes;
   /** Puts the removal of blob files off; that of all threads. */
   readonly removalHold?: RemovalHold;
+  /** Where small blobs are kept; without it each has a file. */
+  readonly smallBlobs?: SmallBlobs;
 }
 
 /** One thread's view of the blob files. Threads share the files; the locks on upload files are between all of them. */
@@ -42,8 +46,9 @@ export class FileBlobStore implements BlobStore {
       space: this.#space,
       hashes: new UploadHashes(options.longHashes),
       buffers: new WriteBuffers(),
+      smallLimit: options.smallBlobs?.limit || -1,
     };
-    this.#blobs = new BlobFiles(layout, options.cacheBytes, options.verifyOnRead);
+    this.#blobs = new BlobFiles(layout, options.cacheBytes, options.smallBlobs, options.verifyOnRead);
     this.#removals = new Removals(
       options.removalHold ?? new RemovalHold(),
       (file) => this.#blobs.remove(file),
@@ -68,13 +73,20 @@ export class FileBlobStore implements BlobStore {
     return this.#removals.remove(file);
   }
 
-  async createUpload(id: UploadSessionId): Promise<void> {
+  async requireRoom(): Promise<void> {
     await this.#space.require();
+  }
+
+  async createUpload(id: UploadSessionId): Promise<void> {
     try {
-      (await Deno.open(this.#layout.upload(id), { write: true, createNew: true, mode: 0o600 })).close();
+      (await Deno.open(this.#layout.upload(id), { write: true, create: true, mode: 0o600 })).close();
     } catch (error) {
       throw explainDiskFault(error);
     }
+  }
+
+  gatherUpload(size: number): UploadWriter | undefined {
+    return size <= this.#uploads.smallLimit ? new SmallUploadWriter(size) : undefined;
   }
 
   async uploadSize(id: UploadSessionId): Promise<number> {

@@ -102,6 +102,19 @@ export function isWithdrawnFile(file: BlobFile): boolean {
   return sessionOf(file) === WITHDRAWN;
 }
 
+/** What a row names whose bytes are in the database. No file has such a name. */
+const IN_DATABASE = ".database";
+
+/** Name for the place of a small blob in the database. It holds the session, as that of a file does. */
+export function databaseFileOf(digest: Digest, session: UploadSessionId): BlobFile {
+  return `${blobFileOf(digest, session)}${IN_DATABASE}` as BlobFile;
+}
+
+/** True where the database keeps the bytes, and there is no file. */
+export function isDatabaseFile(file: BlobFile): boolean {
+  return file.endsWith(IN_DATABASE);
+}
+
 /** The digest that a blob file's name says its bytes have. */
 export function digestInName(file: BlobFile): Digest {
   const name = file.slice(file.lastIndexOf("/") + 1);

@@ -20,6 +20,8 @@ export interface UploadMeans {
   readonly space: FreeSpace;
   readonly hashes: UploadHashes;
   readonly buffers: WriteBuffers;
+  /** Bytes up to which blobs are the database's to keep; less than 0 where none are. */
+  readonly smallLimit: number;
 }
 
 /** Bytes read at once where another thread's part has to be hashed from the file. */
@@ -102,6 +104,17 @@ export class FileUploadWriter implements UploadWriter {
     }
     await this.#catchUp();
     return await this.#hash.digest();
+  }
+
+  async takeSmall(): Promise<Uint8Array | undefined> {
+    if (this.#offset > this.#means.smallLimit) return undefined;
+    await this.#flush();
+    const bytes = new Uint8Array(this.#offset);
+    await this.#file.seek(0, Deno.SeekMode.Start);
+    const read = await readFully(this.#file, bytes);
+    if (read < bytes.length) throw new Error(`upload file ended at byte ${read} of ${bytes.length}`);
+    await this.#file.seek(0, Deno.SeekMode.End);
+    return bytes;
   }
 
   async promote(digest: Digest): Promise<BlobFile> {

@@ -43,7 +43,7 @@ const FREES_ROOM: ReadonlySet<CommandName> = new Set([
  * What promises nothing that a power cut may not take: a session whose row is lost is as unknown to its client as one that
  * expired, and the bytes that it brought are not synced either. A crash of the process loses nothing of it.
  */
-const NEEDS_NO_SYNC: ReadonlySet<CommandName> = new Set(["startUpload"]);
+const NEEDS_NO_SYNC: ReadonlySet<CommandName> = new Set(["startUpload", "noteUploadFile"]);
 
 /** Statements and not `exec()`, whose errors lack SQLite's code: a COMMIT is where a full disk shows. */
 const TRANSACTION_SQL = {

@@ -34,7 +34,7 @@ export const INVENTORY_QUERIES = {
         WHERE h.repository = ${REPOSITORY} AND h.digest = reached.digest)
     )), 0) AS size FROM reached`,
   uploadsOf: `
-    SELECT id, algorithm, started_at, owner FROM upload_session INDEXED BY upload_session_of_repository
+    SELECT id, algorithm, started_at, owner, has_file FROM upload_session INDEXED BY upload_session_of_repository
     WHERE repository = ?1 AND id > ?2 ORDER BY id LIMIT ?3`,
   pullsOfTag: `
     SELECT client, tag, digest, at FROM pull INDEXED BY pull_of_tag

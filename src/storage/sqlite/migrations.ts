@@ -215,6 +215,17 @@ const MIGRATIONS: readonly string[] = [
     told INTEGER
   ) STRICT;
   `,
+  `
+  -- Bytes of small blobs: a file for each would take longer to make than to fill. They go with the row of the blob.
+  CREATE TABLE small_blob (
+    id INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL UNIQUE REFERENCES blob (digest) ON DELETE CASCADE,
+    bytes BLOB NOT NULL
+  ) STRICT;
+
+  -- Whether bytes of a session may be in a file: 0 for one that has brought nothing yet.
+  ALTER TABLE upload_session ADD COLUMN has_file INTEGER NOT NULL DEFAULT 1;
+  `,
 ];
 
 /** The version of the tables that this program reads and writes. */

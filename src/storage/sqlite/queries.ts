@@ -58,9 +58,10 @@ export const QUERIES = {
     FROM manifest INDEXED BY manifest_by_subject_and_type
     WHERE repository = ${REPOSITORY} AND subject = ?2 AND artifact_type = ?5 AND digest > ?3
     ORDER BY digest LIMIT ?4`,
-  upload: "SELECT algorithm, started_at, owner FROM upload_session WHERE repository = ?1 AND id = ?2",
+  upload:
+    "SELECT algorithm, started_at, owner, has_file FROM upload_session WHERE repository = ?1 AND id = ?2",
   uploads: `
-    SELECT id, repository, algorithm, started_at, owner FROM upload_session
+    SELECT id, repository, algorithm, started_at, owner, has_file FROM upload_session
     WHERE id > ?1 AND started_at < ?2 ORDER BY id LIMIT ?3`,
 } as const;
 

@@ -1,4 +1,5 @@
 /** Every SELECT of a scrub, by name, so that a test can look at the plan of each. */
+import { SMALL_BLOB_QUERIES } from "./sqlite_small_blobs.ts";
 
 /** Users of one blob or manifest that are named. */
 export const MOST_USERS = 20;
@@ -14,6 +15,7 @@ export const SCRUB_COUNTS = {
 export const SCRUB_QUERIES = {
   blobs: "SELECT digest, size, file FROM blob WHERE digest > ?1 ORDER BY digest LIMIT ?2",
   blob: "SELECT digest, size, file FROM blob WHERE digest = ?1",
+  smallBlob: SMALL_BLOB_QUERIES.smallBlob,
   contents: "SELECT digest FROM content WHERE digest > ?1 ORDER BY digest LIMIT ?2",
   content: "SELECT bytes FROM content WHERE digest = ?1",
   holders: `

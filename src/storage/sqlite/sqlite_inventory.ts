@@ -121,6 +121,7 @@ export class SqliteInventory implements Inventory {
       algorithm: (row.algorithm ?? undefined) as DigestAlgorithm | undefined,
       startedAt: row.started_at as number,
       owner: row.owner as string,
+      hasFile: row.has_file === 1,
     }));
   }
 

@@ -109,6 +109,10 @@ export class SqliteMetadataStore implements MetadataStore {
     return this.#write("startUpload", session);
   }
 
+  noteUploadFile(repository: RepositoryName, id: UploadSessionId): Promise<boolean> {
+    return this.#write("noteUploadFile", repository, id);
+  }
+
   finishUpload(upload: FinishedUpload): Promise<FinishOutcome> {
     return this.#write("finishUpload", upload);
   }

@@ -218,6 +218,7 @@ function sessionOf(row: Row): UploadSession {
     algorithm: (row.algorithm ?? undefined) as DigestAlgorithm | undefined,
     startedAt: row.started_at as number,
     owner: row.owner as string,
+    hasFile: row.has_file === 1,
   };
 }
 

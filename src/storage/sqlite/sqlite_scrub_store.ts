@@ -56,6 +56,10 @@ export class SqliteScrubStore implements ScrubStore, Disposable {
     return row && recordOf(row);
   }
 
+  async readSmallBlob(digest: Digest): Promise<Uint8Array | undefined> {
+    return this.#statements.smallBlob.get(digest)?.bytes as Uint8Array | undefined;
+  }
+
   async listBlobUsers(digest: Digest): Promise<Users> {
     const repositories = this.#list<RepositoryName>("holders", "name", digest);
     const manifests = new Set<Digest>();

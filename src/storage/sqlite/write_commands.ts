@@ -17,7 +17,7 @@ import type {
   Quota,
   UploadSession,
 } from "../../ports/metadata_store.ts";
-import { isWithdrawnFile, withdrawnFileOf } from "../files/layout.ts";
+import { databaseFileOf, isWithdrawnFile, withdrawnFileOf } from "../files/layout.ts";
 import { GarbageCommands } from "./garbage_commands.ts";
 
 /** Missing blobs that a refusal names. */
@@ -32,27 +32,44 @@ export class WriteCommands extends GarbageCommands {
   }
 
   startUpload(session: UploadSession): void {
-    const { id, repository, algorithm, startedAt, owner } = session;
+    const { id, repository, algorithm, startedAt, owner, hasFile } = session;
     this.noteTime(startedAt);
-    this.sql.insertUpload.run(id, repository, algorithm ?? null, startedAt, owner);
+    this.sql.insertUpload.run(id, repository, algorithm ?? null, startedAt, owner, hasFile ? 1 : 0);
+  }
+
+  noteUploadFile(repository: RepositoryName, id: UploadSessionId): boolean {
+    return this.sql.noteUploadFile.get(id, repository) !== undefined;
   }
 
   finishUpload(upload: FinishedUpload): FinishOutcome {
     const over = this.#checkBlobQuota(upload.repository, upload.digest, upload.size, upload.quota);
     if (over !== undefined) return over;
-    const session = this.sql.takeUpload.get(upload.session, upload.repository) as
-      | { started_at: number }
+    const session = this.sql.upload.get(upload.session, upload.repository) as
+      | { started_at: number; has_file: number }
       | undefined;
     if (session === undefined) return { kind: "session_gone" };
+    if ("bytes" in upload && upload.gathered && session.has_file === 1) return { kind: "session_busy" };
+    this.sql.takeUpload.get(upload.session, upload.repository);
     this.noteTime(upload.at);
     const former = this.sql.blob.get(upload.digest) as { file: BlobFile; created_at: number } | undefined;
     // A file that came while this upload ran is as good as ours. An older one is replaced: it may have been damaged since.
     // One from the future came under another clock, and may be old as well.
     const keepFormer = former !== undefined && former.created_at > session.started_at &&
       former.created_at <= upload.at;
-    if (!keepFormer) this.sql.putBlob.run(upload.digest, upload.size, upload.file, upload.at);
+    const file = keepFormer ? former.file : this.#putBlob(upload);
     this.sql.putHold.run(this.ensureRepository(upload.repository, upload.at), upload.digest, upload.at);
-    return { kind: "finished", obsolete: keepFormer ? upload.file : former?.file };
+    const brought = "file" in upload ? upload.file : undefined;
+    return { kind: "finished", obsolete: [former?.file, brought].find((other) => other !== file) };
+  }
+
+  /** Gives the file that the row names from now on. */
+  #putBlob(upload: FinishedUpload): BlobFile {
+    const { digest, size, session, at } = upload;
+    const file = "file" in upload ? upload.file : databaseFileOf(digest, session);
+    this.sql.putBlob.run(digest, size, file, at);
+    if ("file" in upload) this.sql.deleteSmallBlob.run(digest);
+    else this.sql.putSmallBlob.run(digest, upload.bytes);
+    return file;
   }
 
   cancelUpload(repository: RepositoryName, id: UploadSessionId): boolean {
@@ -148,7 +165,9 @@ export class WriteCommands extends GarbageCommands {
   }
 
   withdrawBlob(digest: Digest, file: BlobFile): boolean {
-    return this.sql.withdrawBlob.get(withdrawnFileOf(digest), digest, file) !== undefined;
+    if (this.sql.withdrawBlob.get(withdrawnFileOf(digest), digest, file) === undefined) return false;
+    this.sql.deleteSmallBlob.run(digest);
+    return true;
   }
 
   withdrawContent(digest: Digest, damaged: Uint8Array): boolean {

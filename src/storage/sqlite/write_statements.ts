@@ -8,13 +8,20 @@ export const WRITE_SQL = {
 
   moveTotal: "UPDATE total SET uploads = uploads + ? WHERE id = 1",
   insertUpload: `
-    INSERT INTO upload_session (id, repository, algorithm, started_at, owner) VALUES (?, ?, ?, ?, ?)`,
+    INSERT INTO upload_session (id, repository, algorithm, started_at, owner, has_file) VALUES (?, ?, ?, ?, ?, ?)`,
+  noteUploadFile: "UPDATE upload_session SET has_file = 1 WHERE id = ? AND repository = ? RETURNING id",
+  upload: "SELECT started_at, has_file FROM upload_session WHERE id = ? AND repository = ?",
   takeUpload: "DELETE FROM upload_session WHERE id = ? AND repository = ? RETURNING started_at",
 
   blob: "SELECT file, created_at FROM blob WHERE digest = ?",
   putBlob: `
     INSERT INTO blob (digest, size, file, created_at) VALUES (?, ?, ?, ?)
     ON CONFLICT (digest) DO UPDATE SET size = excluded.size, file = excluded.file, created_at = excluded.created_at`,
+  // A push of bytes that were damaged on the disk heals them.
+  putSmallBlob: `
+    INSERT INTO small_blob (digest, bytes) VALUES (?, ?)
+    ON CONFLICT (digest) DO UPDATE SET bytes = excluded.bytes`,
+  deleteSmallBlob: "DELETE FROM small_blob WHERE digest = ?",
   takeUnheldBlob: `
     DELETE FROM blob WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.digest = ?) RETURNING size, file`,
 
@@ -30,7 +37,7 @@ export const WRITE_SQL = {
     UPDATE hold SET announced_at = max(announced_at, ?) WHERE repository = ? AND digest = ?`,
   deleteHold: "DELETE FROM hold WHERE repository = ? AND digest = ?",
 
-  // A push of bytes that were damaged on the disk heals them.
+  // Heals damaged bytes as well.
   putContent: `
     INSERT INTO content (digest, bytes) VALUES (?, ?)
     ON CONFLICT (digest) DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes`,

@@ -1,7 +1,7 @@
 /** The way of a write from an HTTP thread to the writer thread and of its result back. */
 import { receiveMessageOnPort } from "node:worker_threads";
 import { type FaultMessage, faultMessageOf, faultOf } from "../../core/fault_message.ts";
-import type { ManifestPush } from "../../ports/metadata_store.ts";
+import type { FinishedUpload, ManifestPush, SmallUpload } from "../../ports/metadata_store.ts";
 import { explainDiskFault } from "../files/disk_fault.ts";
 import type { Command, CommandResult, GroupCommit } from "./group_commit.ts";
 
@@ -24,7 +24,7 @@ export interface CommandRunner {
 
 interface RequestMessage extends Command {
   readonly id: number;
-  /** Those of a manifest. */
+  /** Those of a manifest, or of a small blob. */
   readonly bytes?: ArrayBuffer;
   /** References of a manifest that has many, as JSON in UTF-8; absent where they are in the command. */
   readonly packed?: ArrayBuffer;
@@ -64,11 +64,12 @@ export class RemoteWriter implements CommandRunner {
 }
 
 /**
- * Takes the bytes of a manifest and many references out of the command, as buffers: what the writer takes from a port is walked
+ * Takes the bytes of a manifest or of a small blob, and many references, out of the command, as buffers: what the writer takes from a port is walked
  * through to the last byte of an array, which takes 300 ms and 130 MB for one of 4 MiB, but not into a buffer. Large ones go
  * without a copy, since whoever puts a manifest has given its bytes away.
  */
 function pack(id: number, command: Command): { message: RequestMessage; transfer: ArrayBuffer[] } {
+  if (command.name === "finishUpload") return packFinish(id, command);
   if (command.name !== "putManifest") {
     const args = command.args.map((arg) => arg instanceof Uint8Array ? arg.slice().buffer : arg);
     return { message: { id, name: command.name, args }, transfer: [] };
@@ -88,10 +89,25 @@ function pack(id: number, command: Command): { message: RequestMessage; transfer
   return { message: { id, name: command.name, args, bytes, ...(packed && { packed }) }, transfer };
 }
 
+function packFinish(
+  id: number,
+  { name, args }: Command,
+): { message: RequestMessage; transfer: ArrayBuffer[] } {
+  const upload = args[0] as FinishedUpload;
+  if ("file" in upload) return { message: { id, name, args }, transfer: [] };
+  const bytes = upload.bytes.slice().buffer as ArrayBuffer;
+  const emptied = { ...upload, bytes: NO_BYTES } satisfies FinishedUpload;
+  return { message: { id, name, args: [emptied], bytes }, transfer: [] };
+}
+
 /** The command as it was, when its turn has come. */
 function unpack({ name, args, bytes, packed }: RequestMessage): Command {
   if (bytes === undefined) {
     return { name, args: args.map((arg) => arg instanceof ArrayBuffer ? new Uint8Array(arg) : arg) };
+  }
+  if (name === "finishUpload") {
+    const upload = args[0] as FinishedUpload & SmallUpload;
+    return { name, args: [{ ...upload, bytes: new Uint8Array(bytes) } satisfies FinishedUpload] };
   }
   const push = args[0] as ManifestPush;
   const references = packed === undefined

@@ -18,9 +18,12 @@ export interface BundleTrial extends AsyncDisposable {
   bundle(name: string, ...args: string[]): Promise<Map<string, Uint8Array>>;
 }
 
-/** @param folder where the commands run; one of its own when absent */
-export async function makeBundleTrial(folder?: string): Promise<BundleTrial> {
-  const registry = await startRegistry({ tls: false, server: "threads = 1" });
+/**
+ * @param folder where the commands run; one of its own when absent
+ * @param config of the server, TOML that follows the table [blob_store.fs]
+ */
+export async function makeBundleTrial(folder?: string, config = ""): Promise<BundleTrial> {
+  const registry = await startRegistry({ tls: false, server: "threads = 1", config });
   const api = new RegistryApi(registry);
   const own = await Deno.makeTempDir({ prefix: "bundles-" });
   const place = folder ?? own;

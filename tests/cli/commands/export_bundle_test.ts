@@ -75,6 +75,29 @@ Deno.test("two bundles of the same content are the same file, made with the serv
   );
 });
 
+Deno.test("a bundle does not tell where its registry keeps small blobs, and has them before the large ones", async () => {
+  await using trial = await makeBundleTrial();
+  const image = buildImage({ layerSizes: [100_000, 1000, 200_000, 30_000] });
+  await trial.api.pushImage("app", image, "v1");
+  await trial.bundle("in_database.tar", "app");
+  const { stdout } = await runCommand(["tar", "--list", "--verbose", "--file", "in_database.tar"], {
+    cwd: trial.folder,
+  });
+  const sizes = stdout.trim().split("\n").map((line) => Number(line.split(/\s+/)[2]));
+  assert.deepEqual(
+    sizes.slice(-5).map((size) => size > 64 * 1024),
+    [false, false, false, true, true],
+    stdout,
+  );
+  await using other = await makeBundleTrial(trial.folder, "small_blob_limit = 0");
+  await other.api.pushImage("app", image, "v1");
+  await other.bundle("in_files.tar", "app");
+  const [one, two] = ["in_database", "in_files"].map((name) =>
+    Deno.readFileSync(`${trial.folder}/${name}.tar`)
+  );
+  assertSameBytes(one!, two!);
+});
+
 Deno.test("a bundle since earlier ones holds only the blobs that none of them speaks of, along a chain", async () => {
   await using trial = await makeBundleTrial();
   const [first, second, third] = [buildImage(), buildImage(), buildImage()];

@@ -8,7 +8,7 @@ import { startRegistry } from "../../harness/start_registry.ts";
 Deno.test("a blob that is deleted meanwhile keeps its file until nobody holds it", async () => {
   await using registry = await startRegistry({ tls: false, server: "threads = 1" });
   using api = new RegistryApi(registry);
-  const blob = makeContent("application/octet-stream", randomBytes(100));
+  const blob = makeContent("application/octet-stream", randomBytes(20_000));
   await api.pushBlob("app", blob);
   const folder = `${registry.rootDir}/blobs/sha256/${blob.digest.slice(7, 9)}`;
   const [file] = [...Deno.readDirSync(folder)];
