@@ -63,7 +63,10 @@ export class WebhookClient {
       const end = (fault: unknown): void => {
         clearTimeout(timer);
         reject(fault);
-        request?.destroy();
+        if (request === undefined) return;
+        // On Deno 2.9 a request that is destroyed on a connection which was used before is sent once more on another one.
+        request.reusedSocket = false;
+        request.destroy();
       };
       const send = (): void => {
         let answered = false;

@@ -153,6 +153,25 @@ Deno.test(
   }),
 );
 
+Deno.test("a question whose time is over is not asked once more, where nobody waits for it and nothing ends it", async () => {
+  await using webhook = await WebhookServer.start();
+  using client = connect(webhook.target({ timeoutMs: 1000 }));
+  let made = -1;
+  // Until a connection is used again: the end of an answer is read after its status was given.
+  while (made !== webhook.connections) {
+    made = webhook.connections;
+    assert.equal(await client.ask(), 200);
+  }
+  const closed = Promise.withResolvers<void>();
+  webhook.answer = (response) => response.socket!.on("close", () => closed.resolve());
+  webhook.asked.length = 0;
+  await assert.rejects(client.ask(), /no answer within 1000 ms/);
+  await closed.promise;
+  webhook.answer = (response) => response.end();
+  assert.equal(await client.ask(), 200);
+  assert.equal(webhook.asked.length, 2, "the one whose time was over, and the last");
+});
+
 Deno.test("https is spoken with servers of the named CAs and name only", async () => {
   await using webhook = await WebhookServer.start(SERVER);
   const cases: [change: Partial<WebhookTarget>, fits: boolean][] = [
