@@ -126,7 +126,10 @@ export class Exchanges {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
         reject(fault);
-        request?.destroy();
+        if (request === undefined) return;
+        // On Deno 2.9 a request that is destroyed on a connection which was used before is sent once more on another one.
+        request.reusedSocket = false;
+        request.destroy();
       };
       const onAbort = (): void => end(signal!.reason);
       const expire = (ms: number, fault: () => unknown): void => {

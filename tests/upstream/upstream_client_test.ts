@@ -170,6 +170,27 @@ Deno.test("the next address of a host is asked where the first one does not answ
   assert.ok(await client.getManifest(NAME, tagged("v1")));
 });
 
+Deno.test("an upstream that gives no answer in time is not asked the same once more", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  upstream.addManifest(NAME, buildImage().manifest, "v1");
+  using client = makeClient({ url: upstream.url, readTimeoutMs: 1000 });
+  // The first one makes the connection, the second uses it again.
+  for (let i = 0; i < 2; i++) assert.ok(await client.getManifest(NAME, tagged("v1")));
+  const closed = Promise.withResolvers<void>();
+  upstream.script = (_asked, response) => {
+    response.socket!.on("close", () => closed.resolve());
+    return true;
+  };
+  upstream.asked.length = 0;
+  await expectFault(client.getManifest(NAME, tagged("v1")), "timeout");
+  await closed.promise;
+  upstream.script = () => false;
+  // Another one, since the first leaves a host that failed alone for a while.
+  using other = makeClient({ url: upstream.url });
+  assert.ok(await other.getManifest(NAME, tagged("v1")));
+  assert.equal(upstream.asked.length, 2, "the one whose time was over, and the last");
+});
+
 Deno.test("a name that nobody looks up in time is given up like a host that does not answer", async () => {
   using client = makeClient({
     url: "https://upstream.example",
