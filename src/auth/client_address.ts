@@ -3,13 +3,14 @@ import { BlockList, isIP, SocketAddress } from "node:net";
 
 /** Peers whose word counts. */
 export interface TrustedNetwork {
-  /** IP literal, or "unix", which is the address of everybody who comes by a unix socket. */
+  /** IP literal, or {@linkcode UNIX_PEER}. */
   readonly address: string;
   /** Leading bits that count. */
   readonly prefixLength: number;
 }
 
-const UNIX = "unix";
+/** The address of everybody who comes by a unix socket. */
+export const UNIX_PEER = "unix";
 
 /** Entries that are read of one chain of proxies. */
 const MOST_HOPS = 32;
@@ -19,9 +20,9 @@ export class ClientAddress {
   readonly #trustsUnix: boolean;
 
   constructor(trusted: readonly TrustedNetwork[]) {
-    this.#trustsUnix = trusted.some(({ address }) => address === UNIX);
+    this.#trustsUnix = trusted.some(({ address }) => address === UNIX_PEER);
     for (const { address, prefixLength } of trusted) {
-      if (address === UNIX) continue;
+      if (address === UNIX_PEER) continue;
       this.#trusted.addSubnet(address, prefixLength, isIP(address) === 4 ? "ipv4" : "ipv6");
     }
   }
@@ -43,7 +44,7 @@ export class ClientAddress {
   }
 
   #isTrusted(address: string): boolean {
-    if (address === UNIX) return this.#trustsUnix;
+    if (address === UNIX_PEER) return this.#trustsUnix;
     const version = isIP(address);
     return version !== 0 && this.#trusted.check(address, version === 4 ? "ipv4" : "ipv6");
   }

@@ -1,6 +1,7 @@
 /** One thread's listener: HTTP or HTTPS connections in, requests to the handler, responses and log lines out. */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { UNIX_PEER } from "../auth/client_address.ts";
 import type { ListenAddress } from "../config/settings.ts";
 import { respondToFault } from "../http/error_response.ts";
 import type { Handled, HttpRequest } from "../http/message.ts";
@@ -35,8 +36,6 @@ export interface HttpServerOptions {
   readonly metrics: Metrics;
   /** undefined for plain HTTP. */
   readonly tls: TlsKeyPair | undefined;
-  /** Of all peers, where they have none of their own: those of a unix socket. */
-  readonly peerAddress?: string;
 }
 
 /** What the client waits for before it sends the body: nothing, `100 Continue`, or something that we do not know. */
@@ -50,6 +49,8 @@ export class HttpServer {
   readonly #nextRequestId = makeRequestIds();
   readonly #connections: Connections;
   readonly #counts: RequestMetrics;
+  /** Of all peers, where they have none of their own: those of a unix socket. */
+  #peerAddress: string | undefined;
   #draining = false;
 
   constructor(options: HttpServerOptions) {
@@ -73,7 +74,10 @@ export class HttpServer {
 
   /** As {@linkcode Listener.open}; once. */
   async open(at: OpenAt, { mustStayLocal = false } = {}): Promise<ListenAddress> {
-    return await this.#listener.open(at, mustStayLocal);
+    const opened = await this.#listener.open(at, mustStayLocal);
+    // By what it is and not by what was asked for: a socket that was handed over may be of another kind.
+    this.#peerAddress = opened.kind === "unix" ? UNIX_PEER : undefined;
+    return opened;
   }
 
   /** As {@linkcode Listener.openAgain}. */
@@ -200,7 +204,7 @@ export class HttpServer {
     const { limits, log } = this.#options;
     const { socket } = request;
     // Asked for now: a socket that is closed has no address.
-    const peer = this.#options.peerAddress ?? addressOf(socket);
+    const peer = this.#peerAddress ?? addressOf(socket);
     const continueOn = expects === "continue" ? response : undefined;
     const body = new NodeRequestBody(request, this.secure, limits, continueOn);
     const turn = beginRequest(connection, response, body);

@@ -88,7 +88,6 @@ thread.onmessage = async ({ data }: MessageEvent<StartHttp>) => {
       log,
       metrics,
       tls: listener.tls ? keyPairOf(settings.server.tls!) : undefined,
-      ...(listener.at.kind === "unix" && { peerAddress: "unix" }),
     })
   );
   let reloads: Promise<void> = Promise.resolve();

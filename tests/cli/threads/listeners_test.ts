@@ -1,70 +1,15 @@
 /** A running registry with several listeners: what each answers, and who may come by it. */
 import assert from "node:assert/strict";
-import { writeServerCertificate } from "../../harness/certificates.ts";
 import { captureCommand } from "../../harness/run_command.ts";
 import { testWith } from "../../harness/real_clients.ts";
 import { ServerProcess } from "../../harness/server_process.ts";
 import { registryProgram } from "../../harness/start_registry.ts";
-import { inTries } from "../../harness/tries.ts";
 import { RawClient } from "../../server/raw_client.ts";
 import { until } from "../../harness/until.ts";
+import { start, urlsOf } from "./program_in_folder.ts";
 import { tell, ThreadsUnderTest } from "./threads_under_test.ts";
 
 const test = testWith({ programs: ["curl"] });
-
-interface Running extends AsyncDisposable {
-  readonly folder: string;
-  readonly urls: readonly string[];
-  readonly process: ServerProcess;
-  /** Status and body that curl gets. */
-  curl(...args: readonly string[]): Promise<string>;
-}
-
-/** Runs the program on `toml` in a new folder, started by `launcher` where there is one. */
-async function start(toml: string, launcher: readonly string[] = []): Promise<Running> {
-  const folder = await Deno.makeTempDir();
-  await writeServerCertificate(folder);
-  await Deno.writeTextFile(`${folder}/config.toml`, toml);
-  const [program = "", ...args] = [
-    ...launcher,
-    ...await registryProgram(),
-    "-c",
-    "config.toml",
-    "server",
-  ];
-  const process = new ServerProcess("The registry", program, { args, cwd: folder });
-  const urls = launcher.length > 0 ? [] : await urlsOf(process);
-  return {
-    folder,
-    urls,
-    process,
-    async curl(...args) {
-      const { stdout, stderr } = await captureCommand([
-        "curl",
-        "--silent",
-        "--show-error",
-        "--write-out",
-        " %{http_code}",
-        "--cacert",
-        `${folder}/ca.crt`,
-        ...args,
-      ]);
-      return stdout.trim() || stderr;
-    },
-    async [Symbol.asyncDispose]() {
-      await process.stop();
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
-}
-
-function urlsOf(process: ServerProcess): Promise<readonly string[]> {
-  return process.waitForLine("that it listens", (line) => {
-    if (!line.includes('"listening"')) return undefined;
-    const { url, urls } = JSON.parse(line);
-    return urls ?? [url];
-  });
-}
 
 const SEVERAL = `
 [server]
@@ -215,28 +160,3 @@ Deno.test("the thread that has the unix socket is replaced by one that has it", 
   }
   await Deno.remove(folder, { recursive: true });
 });
-
-testWith({ programs: ["curl", "systemd-socket-activate"] })(
-  "sockets of systemd take the place of the addresses, and who connected before the start is answered",
-  inTries(async () => {
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = listener.addr;
-    listener.close();
-    const folder = await Deno.makeTempDir();
-    await using registry = await start(
-      '[server.listener.web]\nport = 1\n[server.listener.proxy]\npath = "unused.sock"\n',
-      [
-        "systemd-socket-activate",
-        `--listen=127.0.0.1:${port}`,
-        `--listen=${folder}/r.sock`,
-        "--fdname=web:proxy",
-      ],
-    );
-    await registry.process.waitForLine("systemd", (line) => /Listening on.*r\.sock/.test(line) || undefined);
-    assert.match(await registry.curl(`http://127.0.0.1:${port}/v2/`), / 200$/);
-    const unix = await registry.curl("--unix-socket", `${folder}/r.sock`, "http://localhost/v2/");
-    assert.match(unix, / 200$/);
-    assert.deepEqual(await urlsOf(registry.process), [`http://127.0.0.1:${port}`, "unix:(handed over)"]);
-    await Deno.remove(folder, { recursive: true });
-  }),
-);
