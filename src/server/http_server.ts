@@ -23,6 +23,7 @@ import { addressOf, makeRequestIds, toHttpRequest } from "./node_request.ts";
 import { Listener } from "./listener.ts";
 import { makeNodeServer, type TlsKeyPair } from "./node_server.ts";
 import type { OpenAt } from "./opened.ts";
+import { isOwnProbe } from "./own_probe.ts";
 import { NodeRequestBody } from "./request_body.ts";
 import { faultOfHead } from "./request_head.ts";
 import { RequestMetrics } from "./request_metrics.ts";
@@ -138,6 +139,8 @@ export class HttpServer {
       add(socket);
     });
     server.on("clientError", (error: Error & { code?: string }, socket: Socket) => {
+      // A handshake that failed: node tells of it here too.
+      if (this.secure && this.#connections.of(socket) === undefined) return;
       log.debug("broken request", { peer: addressOf(socket), code: error.code });
       this.#break(socket, error.code);
     });
@@ -149,9 +152,11 @@ export class HttpServer {
     // A failed handshake concerns one client; without a listener it would end the thread.
     const handshakes = new HandshakeFaults(log);
     server.on("tlsClientError", (error: Error, socket: Socket & { readonly _parent?: Socket }) => {
-      // The address of a TLS socket goes with its handshake; the one below still knows it.
-      handshakes.tell(addressOf(socket._parent ?? socket), error);
-      this.#counts.failHandshake(classOf(error));
+      if (!isOwnProbe(error)) {
+        // The address of a TLS socket goes with its handshake; the one below still knows it.
+        handshakes.tell(addressOf(socket._parent ?? socket), error);
+        this.#counts.failHandshake(classOf(error));
+      }
       socket.destroy();
     });
   }

@@ -240,6 +240,10 @@ Deno.test("handshakes, certificates and denials are told by classes of reasons",
   }
   assert.ok(value(families, "tls_handshakes_total") >= 3);
   assert.equal(value(families, "tls_handshake_failures_total", { reason: "not_tls" }), 1);
+  assert.ok(
+    !families.has("simple_registry_broken_requests_total"),
+    "a handshake that failed brought no request",
+  );
   const results = (method: string, result: string) =>
     value(families, "authentications_total", { method, result });
   assert.ok(results("certificate", "accepted") >= 1);

@@ -85,7 +85,7 @@ export class HttpWorkers {
     const once = [...new Map(places.map((place) => [place.listener.name, place])).values()];
     for (const { listener, at } of once) if (at.kind === "tcp") this.#ports.set(listener.name, at.port);
     this.#running = true;
-    this.#watches = once.map(({ at }) => this.#watchOver(at));
+    this.#watches = once.map((place) => this.#watchOver(place));
     this.#descriptors = this.#watchDescriptors();
     return once;
   }
@@ -112,11 +112,12 @@ export class HttpWorkers {
     for (const worker of this.#listening()) worker.listenAgain();
   }
 
-  #watchOver(at: ListenAddress): ListenerWatch {
+  #watchOver({ listener, at }: Place): ListenerWatch {
     const { log, plans, onFatal, watchTimes = WATCH_TIMES } = this.#options;
     return new ListenerWatch({
       ...watchTimes,
       at,
+      secure: listener.tls,
       probes: at.kind === "unix" ? 1 : 2 * plans.length,
       onSilence: () => {
         if (plans.some(holdsDescriptor)) {

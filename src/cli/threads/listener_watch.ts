@@ -6,6 +6,7 @@
  * connections all the same, and these wait in vain.
  */
 import type { ListenAddress } from "../../config/settings.ts";
+import { TLS_PROBE } from "../../server/own_probe.ts";
 
 /** What one probe found; "unknown" where this process could not connect at all. */
 type Finding = "accepts" | "silent" | "unknown";
@@ -19,6 +20,8 @@ export interface WatchTimes {
 
 export interface ListenerWatchOptions extends WatchTimes {
   readonly at: ListenAddress;
+  /** Whether it speaks TLS. */
+  readonly secure: boolean;
   /** Probes of a round; each meets one of the listeners by chance. */
   readonly probes: number;
   /** Called after two rounds one after the other in which somebody did not accept. */
@@ -32,9 +35,6 @@ const SILENT_ROUNDS = 2;
 
 /** How much sooner, and with how much less patience, rounds come that somebody asks for. */
 const HASTE = 8;
-
-/** No request of any protocol: whoever reads it ends the connection. */
-const NONSENSE = Uint8Array.of(0, 13, 10);
 
 export class ListenerWatch {
   readonly #options: ListenerWatchOptions;
@@ -87,9 +87,9 @@ export class ListenerWatch {
   }
 
   async #probe(): Promise<Finding> {
-    const { at } = this.#options;
+    const { at, secure } = this.#options;
     const patienceMs = this.#options.patienceMs / (this.#hurried > 0 ? HASTE : 1);
-    let connection: Deno.Conn;
+    let connection: Deno.TcpConn | Deno.UnixConn;
     try {
       connection = await connect(at);
     } catch {
@@ -100,7 +100,7 @@ export class ListenerWatch {
       timer = setTimeout(() => resolve("silent"), patienceMs)
     );
     try {
-      return await Promise.race([expectNotice(connection), expired]);
+      return await Promise.race([expectNotice(connection, secure), expired]);
     } finally {
       clearTimeout(timer);
       connection.close();
@@ -109,9 +109,13 @@ export class ListenerWatch {
 }
 
 /** Resolves when the other side answers, ends or resets the connection. */
-async function expectNotice(connection: Deno.Conn): Promise<Finding> {
+async function expectNotice(
+  connection: Deno.TcpConn | Deno.UnixConn,
+  secure: boolean,
+): Promise<Finding> {
   try {
-    await connection.write(NONSENSE);
+    if (secure) await connection.write(TLS_PROBE);
+    else await connection.closeWrite();
     await connection.read(new Uint8Array(1));
   } catch {
     // A reset is an answer too.
@@ -119,7 +123,7 @@ async function expectNotice(connection: Deno.Conn): Promise<Finding> {
   return "accepts";
 }
 
-function connect(at: ListenAddress): Promise<Deno.Conn> {
+function connect(at: ListenAddress): Promise<Deno.TcpConn | Deno.UnixConn> {
   return at.kind === "unix"
     ? Deno.connect({ transport: "unix", path: at.path })
     : Deno.connect({ hostname: reachable(at.host), port: at.port });
