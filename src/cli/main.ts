@@ -136,7 +136,8 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
 
 function writeUnits(args: readonly string[], configFiles: readonly string[]): string {
   const options = readOptions(args, "systemd-unit");
-  const { settings } = readSettings(configFiles);
+  const files = new ReadFiles();
+  const { settings, sources } = readSettings(configFiles, files.read);
   const listener = options.get("listener");
   if (options.has("socket")) {
     return writeSocketUnit(settings, listener, settings.server.threads || navigator.hardwareConcurrency);
@@ -144,7 +145,8 @@ function writeUnits(args: readonly string[], configFiles: readonly string[]): st
   if (listener !== undefined) throw new UsageError("--listener goes with --socket");
   return writeUnit({
     settings,
-    configFiles: configFiles.map((file) => resolve(file)),
+    configFiles: sources.map((file) => resolve(file)),
+    namedFiles: files.paths.filter((file) => !sources.includes(file)),
     program: Deno.build.standalone ? Deno.execPath() : undefined,
   });
 }

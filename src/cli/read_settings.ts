@@ -8,6 +8,8 @@ const DEFAULT_FILE = "config.toml";
 
 export interface ReadSettings {
   readonly settings: Settings;
+  /** The files that they stand in, as they were named. */
+  readonly sources: readonly string[];
   /** True when no file was named and none lies here. */
   readonly builtIn: boolean;
 }
@@ -23,10 +25,11 @@ export function readSettings(
   readFile: ReadFile = Deno.readFileSync,
 ): ReadSettings {
   const files = configFiles.length > 0 ? configFiles : defaultFiles(readFile);
-  if (files.length === 0) return { settings: BUILT_IN, builtIn: true };
+  if (files.length === 0) return { settings: BUILT_IN, sources: files, builtIn: true };
   const sources = files.map((file) => ({ file, text: readSource(file, readFile) }));
   return {
     settings: loadConfig(sources, (name) => Deno.env.get(name), readFile),
+    sources: files,
     builtIn: false,
   };
 }

@@ -19,24 +19,22 @@ export interface UnitFacts {
   readonly settings: Settings;
   /** Absolute paths of the configuration files. */
   readonly configFiles: readonly string[];
+  /** Files that these name, such as certificates and those of secrets, as they name them. */
+  readonly namedFiles: readonly string[];
   /** Absolute path of the program; undefined where it runs from sources. */
   readonly program: string | undefined;
 }
 
 /** The unit's text, and before it the steps to install it, as comments. */
-export function writeUnit({ settings, configFiles, program = INSTALLED }: UnitFacts): string {
+export function writeUnit({ settings, configFiles, namedFiles, program = INSTALLED }: UnitFacts): string {
   const { server, blobStore } = settings;
   const rootDir = resolve(blobStore.rootDir);
   const files = configFiles.map((file) => ` -c ${quoteArgument(file)}`).join("");
   const lowPort = server.listeners.some(({ at }) => at.kind === "tcp" && at.port > 0 && at.port < 1024);
   const sockets = server.listeners.flatMap(({ at }) => at.kind === "unix" ? [at.path] : []);
-  const named = [
-    ...sockets,
-    blobStore.rootDir,
-    server.tls?.certificateFile,
-    server.tls?.clientAuth?.caBundleFile,
-  ];
-  const relative = named.some((path) => path !== undefined && !isAbsolute(path));
+  const named = [...sockets, blobStore.rootDir, ...namedFiles];
+  const relative = named.some((path) => !isAbsolute(path));
+  const inHome = [program, ...configFiles, ...named.map((path) => resolve(path))].some(isInHome);
   const capability = lowPort ? "CAP_NET_BIND_SERVICE" : "";
   return `# Install: save this as /etc/systemd/system/simple-registry.service, then
 #   systemctl daemon-reload
@@ -77,7 +75,7 @@ CapabilityBoundingSet=${capability}
 AmbientCapabilities=${capability}
 ${lowPort ? "# PrivateUsers= would take the right to the low port away." : "PrivateUsers=yes"}
 ProtectSystem=strict
-ProtectHome=${[rootDir, ...configFiles].some(isInHome) ? "no" : "yes"}
+ProtectHome=${inHome ? "no" : "yes"}
 ProtectProc=invisible
 ProcSubset=pid
 ProtectClock=yes

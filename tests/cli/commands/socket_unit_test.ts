@@ -37,7 +37,7 @@ testWith({ programs: ["systemd-analyze"] })("systemd takes the socket units with
     '[server.listener.web]\nbind_address = "::1"\nport = 443\n[server.listener.local]\npath = "/run/a b/%s"\n' +
       '[blob_store.fs]\nroot_dir = "/var/lib/r"\n',
   );
-  const service = writeUnit({ settings, configFiles: [], program: "/bin/true" });
+  const service = writeUnit({ settings, configFiles: [], namedFiles: [], program: "/bin/true" });
   await Deno.writeTextFile(`${folder}/simple-registry.service`, service);
   await Deno.writeTextFile(
     `${folder}/simple-registry-web.socket`,
@@ -59,7 +59,7 @@ testWith({ programs: ["systemd-analyze"] })("systemd takes the socket units with
 });
 
 Deno.test("the folder of a unix socket is made by systemd below /run, and writable elsewhere", () => {
-  const facts = { configFiles: [], program: undefined };
+  const facts = { configFiles: [], namedFiles: [], program: undefined };
   assert.deepEqual(linesOf(writeUnit({ ...facts, settings: SEVERAL }), "RuntimeDirectory"), ["reg"]);
   const elsewhere = load('[server.listener.a]\npath = "/srv/sockets/s"');
   assert.ok(

@@ -9,7 +9,12 @@ import { PROGRAM, ProgramFolder } from "../run_program.ts";
 const test = testWith({ programs: ["systemd-analyze"] });
 
 function unit(toml: string, configFiles: readonly string[] = ["/etc/simple-registry/config.toml"]): string {
-  return writeUnit({ settings: load(toml), configFiles, program: "/usr/local/bin/simple-registry" });
+  return writeUnit({
+    settings: load(toml),
+    configFiles,
+    namedFiles: [],
+    program: "/usr/local/bin/simple-registry",
+  });
 }
 
 function valuesOf(text: string, key: string): string[] {
@@ -17,6 +22,9 @@ function valuesOf(text: string, key: string): string[] {
     line.slice(key.length + 1)
   );
 }
+
+const HASH =
+  "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 const STATE = '[blob_store.fs]\nroot_dir = "/var/lib/simple-registry"\n';
 
@@ -53,6 +61,17 @@ Deno.test("homes are closed unless something of the configuration lies there", (
   assert.deepEqual(valuesOf(unit(STATE), "ProtectHome"), ["yes"]);
   assert.deepEqual(valuesOf(unit(STATE, ["/root/config.toml"]), "ProtectHome"), ["no"]);
   assert.deepEqual(valuesOf(unit('[blob_store.fs]\nroot_dir = "/home/a/data"\n'), "ProtectHome"), ["no"]);
+});
+
+Deno.test("homes are open where the program or a certificate lies there, the working directory is told where any path begins there", () => {
+  const facts = { settings: load(STATE), configFiles: ["/etc/c.toml"], program: "/usr/bin/registry" };
+  const far = writeUnit({ ...facts, namedFiles: ["/root/tls/server.key"] });
+  assert.deepEqual(valuesOf(far, "ProtectHome"), ["no"]);
+  assert.deepEqual(valuesOf(far, "WorkingDirectory"), []);
+  const near = writeUnit({ ...facts, namedFiles: ["/etc/server.key", "reader.hash"] });
+  assert.deepEqual(valuesOf(near, "WorkingDirectory"), [Deno.cwd()]);
+  const own = writeUnit({ ...facts, namedFiles: [], program: "/home/a/simple-registry" });
+  assert.deepEqual(valuesOf(own, "ProtectHome"), ["no"]);
 });
 
 Deno.test("a path with spaces, quotes, percent and dollar signs stays one word", () => {
@@ -96,6 +115,18 @@ Deno.test("systemd-unit prints the unit for the configuration at hand", async ()
     `/usr/local/bin/simple-registry -c ${path}/config.toml server`,
   ]);
   assert.deepEqual(valuesOf(stdout, "ReadWritePaths"), [`${path}/data`]);
+  assert.deepEqual(valuesOf(stdout, "WorkingDirectory"), [path]);
+});
+
+Deno.test("systemd-unit names ./config.toml, which is read without -c, and begins where a file of it is counted from", async () => {
+  await using folder = await ProgramFolder.make();
+  await Deno.writeTextFile(`${folder.path}/a.hash`, HASH);
+  await folder.configure(`${STATE}[auth.identity.a]\nusername = "a"\npassword_file = "a.hash"\n`);
+  const { stdout } = await folder.run(["systemd-unit"]);
+  const path = await Deno.realPath(folder.path);
+  assert.deepEqual(valuesOf(stdout, "ExecStart"), [
+    `/usr/local/bin/simple-registry -c ${path}/config.toml server`,
+  ]);
   assert.deepEqual(valuesOf(stdout, "WorkingDirectory"), [path]);
 });
 
