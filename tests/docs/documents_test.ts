@@ -86,3 +86,14 @@ Deno.test("configure-mtls.md explains refusals in the words of the program", asy
     }
   }
 });
+
+Deno.test("every row of a table stands below the head of its table, with nothing between", () => {
+  const lone: string[] = [];
+  for (const { path, prose } of PAGES) {
+    for (const [table] of prose.matchAll(/^(?: *\|.*\n)+/gm)) {
+      const [head = "", line = ""] = table.split("\n");
+      if (!/^ *\|[-:| ]+\|$/.test(line)) lone.push(`${path}: ${head}`);
+    }
+  }
+  assert.deepEqual(lone, []);
+});
