@@ -10,7 +10,7 @@ export interface PemContent<T> {
 /** The certificates of a PEM bundle, or a sentence that says why it cannot be used. */
 export function readCertificates(pem: string): PemContent<X509Certificate[]> | { fault: string } {
   const count = pem.split("-----BEGIN CERTIFICATE-----").length - 1;
-  if (count === 0) return { fault: "holds no PEM block CERTIFICATE" };
+  if (count === 0) return { fault: lackOf("CERTIFICATE", pem) };
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   if (blocks.length < count) return { fault: "holds a certificate whose PEM block does not end" };
   const certificates: X509Certificate[] = [];
@@ -24,11 +24,22 @@ export function readCertificates(pem: string): PemContent<X509Certificate[]> | {
   return { text: blocks.join("\n") + "\n", content: certificates };
 }
 
+/** That a file lacks a block, and what it is instead: mostly two files were mixed up, or it comes from a tool that writes no PEM. */
+function lackOf(label: string, text: string): string {
+  const lack = `holds no PEM block ${label}`;
+  const others = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g)].map(([, other]) => other);
+  if (others.length > 0) return `${lack}, only ${[...new Set(others)].join(", ")}`;
+  // A SEQUENCE of more than 127 bytes; read as UTF-8, its length is none.
+  return text.startsWith("0\ufffd")
+    ? `${lack}: it is in DER or PKCS #12; make PEM of it with "openssl x509", "pkey" or "pkcs12"`
+    : lack;
+}
+
 /** The private key of a PEM file, or a sentence that says why it cannot be used. */
 export function readPrivateKey(pem: string): PemContent<KeyObject> | { fault: string } {
   const heads = [...pem.matchAll(/-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY)-----/g)];
   const [head] = heads;
-  if (head === undefined) return { fault: "holds no PEM block PRIVATE KEY" };
+  if (head === undefined) return { fault: lackOf("PRIVATE KEY", pem) };
   if (heads.length > 1) return { fault: `holds ${heads.length} private keys, expected exactly one` };
   const [begin, label] = head;
   const end = `-----END ${label}-----`;

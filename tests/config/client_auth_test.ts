@@ -96,7 +96,7 @@ for (
     ]],
     [`client_ca_bundle = "empty"`, ["5: server.tls.client_ca_bundle: empty holds no PEM block CERTIFICATE"]],
     [`client_ca_bundle = "server.key"`, [
-      "5: server.tls.client_ca_bundle: server.key holds no PEM block CERTIFICATE",
+      "5: server.tls.client_ca_bundle: server.key holds no PEM block CERTIFICATE, only PRIVATE KEY",
     ]],
     [`client_ca_bundle = "cut.pem"`, [
       "5: server.tls.client_ca_bundle: cut.pem holds a certificate whose PEM block does not end",

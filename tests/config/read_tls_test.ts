@@ -84,7 +84,11 @@ const DAMAGED = RSA.certificate.replace(/\n.{30}/, "\n" + "A".repeat(30));
 for (
   const [what, certificate, key, expected] of [
     ["a bundle without a certificate", RSA.key, RSA.key, [
-      "config.toml:2: server.tls.server_certificate_bundle: tls/server.pem holds no PEM block CERTIFICATE",
+      "config.toml:2: server.tls.server_certificate_bundle: tls/server.pem holds no PEM block CERTIFICATE, only PRIVATE KEY",
+    ]],
+    ["a bundle in DER", "0\ufffd\u0002\ufffd", RSA.key, [
+      "config.toml:2: server.tls.server_certificate_bundle: tls/server.pem holds no PEM block CERTIFICATE: it is in DER " +
+      'or PKCS #12; make PEM of it with "openssl x509", "pkey" or "pkcs12"',
     ]],
     ["a damaged certificate", RSA.certificate + DAMAGED, RSA.key, [
       "config.toml:2: server.tls.server_certificate_bundle: tls/server.pem holds a damaged certificate, number 2 of 2",
@@ -93,7 +97,7 @@ for (
       "config.toml:2: server.tls.server_certificate_bundle: tls/server.pem holds a certificate whose PEM block does not end",
     ]],
     ["a key file without a key", RSA.certificate, RSA.certificate, [
-      "config.toml:3: server.tls.server_private_key: tls/server.key holds no PEM block PRIVATE KEY",
+      "config.toml:3: server.tls.server_private_key: tls/server.key holds no PEM block PRIVATE KEY, only CERTIFICATE",
     ]],
     ["a key file with two keys", RSA.certificate, RSA.key + P256.key, [
       "config.toml:3: server.tls.server_private_key: tls/server.key holds 2 private keys, expected exactly one",

@@ -114,7 +114,7 @@ for (
       "7: auth.webhook.gate.client_private_key: other.key is not the key of the certificate in client_certificate_bundle",
     ]],
     ['server_ca_bundle = "gate.key"', [
-      "6: auth.webhook.gate.server_ca_bundle: gate.key holds no PEM block CERTIFICATE",
+      "6: auth.webhook.gate.server_ca_bundle: gate.key holds no PEM block CERTIFICATE, only PRIVATE KEY",
     ]],
     ['cache_ttl = "31d"', [
       '6: auth.webhook.gate.cache_ttl: expected a duration such as "1h30m" or "500ms", or a number of seconds, ' +

@@ -1,6 +1,7 @@
 /** `client-config --check`: connects as a client would and says in words what is wrong. */
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import type { KeyObject, X509Certificate } from "node:crypto";
 import { request } from "node:https";
+import { type PemContent, readCertificates, readPrivateKey } from "../../config/check_key_pair.ts";
 import { explainHandshake, type HandshakeWords } from "../explain_handshake.ts";
 
 export interface ConnectionFiles {
@@ -13,9 +14,9 @@ export interface ConnectionFiles {
 }
 
 interface Pems {
-  readonly ca: string | undefined;
-  readonly certificate: string | undefined;
-  readonly key: string | undefined;
+  readonly ca: PemContent<X509Certificate[]> | undefined;
+  readonly certificate: PemContent<X509Certificate[]> | undefined;
+  readonly key: PemContent<KeyObject> | undefined;
 }
 
 const PATIENCE_MS = 10_000;
@@ -25,7 +26,11 @@ export async function checkConnection(files: ConnectionFiles): Promise<{ ok: boo
   const lines: string[] = [];
   const done = (ok: boolean) => ({ ok, text: lines.map((line) => `${line}\n`).join("") });
   try {
-    const pems: Pems = { ca: read(files.ca), certificate: read(files.certificate), key: read(files.key) };
+    const pems: Pems = {
+      ca: read(files.ca, readCertificates),
+      certificate: read(files.certificate, readCertificates),
+      key: read(files.key, readPrivateKey),
+    };
     const faults = faultsOfKeyPair(pems);
     if (faults.length > 0) {
       lines.push(...faults.map((fault) => `problem: ${fault}`));
@@ -49,8 +54,15 @@ export async function checkConnection(files: ConnectionFiles): Promise<{ ok: boo
   return done(false);
 }
 
-function read(path: string | undefined): string | undefined {
-  return path === undefined ? undefined : Deno.readTextFileSync(path);
+/** @throws {Error} for a file that cannot be read or lacks what it is given for */
+function read<T>(
+  path: string | undefined,
+  parse: (pem: string) => PemContent<T> | { fault: string },
+): PemContent<T> | undefined {
+  if (path === undefined) return undefined;
+  const pem = parse(Deno.readTextFileSync(path));
+  if ("fault" in pem) throw new Error(`${path} ${pem.fault}`);
+  return pem;
 }
 
 function faultsOfKeyPair({ certificate, key }: Pems): string[] {
@@ -58,9 +70,9 @@ function faultsOfKeyPair({ certificate, key }: Pems): string[] {
   if (certificate === undefined || key === undefined) {
     return ["--cert and --key go together: a certificate is of no use without its key"];
   }
-  const leaf = new X509Certificate(certificate);
+  const leaf = certificate.content[0]!;
   const faults: string[] = [];
-  if (!leaf.checkPrivateKey(createPrivateKey(key))) faults.push("the key does not fit the certificate");
+  if (!leaf.checkPrivateKey(key.content)) faults.push("the key does not fit the certificate");
   const now = Date.now();
   if (now > Date.parse(leaf.validTo)) faults.push(`the certificate expired on ${leaf.validTo}`);
   if (now < Date.parse(leaf.validFrom)) faults.push(`the certificate is not valid before ${leaf.validFrom}`);
@@ -72,8 +84,8 @@ function ask(host: string, { ca, certificate, key }: Pems): Promise<{ status: nu
     const asked = request(`https://${host}/v2/`, {
       agent: false,
       timeout: PATIENCE_MS,
-      ...(ca !== undefined && { ca }),
-      ...(certificate !== undefined && key !== undefined && { cert: certificate, key }),
+      ...(ca !== undefined && { ca: ca.text }),
+      ...(certificate !== undefined && key !== undefined && { cert: certificate.text, key: key.text }),
     }, (response) => {
       let body = "";
       response.setEncoding("utf8");

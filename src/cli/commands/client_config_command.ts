@@ -9,7 +9,9 @@ export async function configureClient(args: readonly string[]): Promise<{ ok: bo
   const options = readOptions(args, "client-config");
   const host = options.get("host");
   if (host === undefined) throw new UsageError("--host is missing, such as registry.example.com:5000");
-  if (!/^([a-zA-Z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$/.test(host)) {
+  if (
+    !/^([a-zA-Z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$/.test(host) || !URL.canParse(`https://${host}/`)
+  ) {
     throw new UsageError(`--host ${JSON.stringify(host)} is no host or host:port`);
   }
   if (options.has("check")) {

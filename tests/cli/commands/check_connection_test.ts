@@ -1,11 +1,13 @@
 /** `client-config --check`: what it says of connections that fail, and of those that work. */
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { checkConnection } from "../../../src/cli/commands/check_connection.ts";
+import { checkConnection, type ConnectionFiles } from "../../../src/cli/commands/check_connection.ts";
 import { configureClient } from "../../../src/cli/commands/client_config_command.ts";
 import { UsageError } from "../../../src/cli/usage.ts";
 import { type MadeCertificate, makeAuthority, makeClient } from "../../auth/certificate_factory.ts";
+import { convertKey } from "../../config/make_key_pair.ts";
 import { startRegistry } from "../../harness/start_registry.ts";
 
 const CA = makeAuthority({ subject: "Client Root" });
@@ -83,6 +85,32 @@ Deno.test("client-config --check says in words what is wrong with a connection",
       assert.match(text, /the registry's certificate does not name localhost: use a name that it holds/);
       await new Promise((resolve) => server.close(resolve));
     });
+    await t.step("files that were mixed up, are encrypted or in another form", async () => {
+      const { certificate, key } = await pair(bob);
+      const say = async (files: Partial<ConnectionFiles>) =>
+        (await checkConnection({ ...base, ...nobody, ...files })).text;
+      assert.equal(
+        await say({ certificate: key, key: certificate }),
+        `problem: ${key} holds no PEM block CERTIFICATE, only PRIVATE KEY\n`,
+      );
+      const encrypted = await write(
+        "encrypted.key",
+        await convertKey(bob.keyPem, "pkey", "-aes256", "-passout", "pass:x"),
+      );
+      assert.match(
+        await say({ certificate, key: encrypted }),
+        /encrypted\.key holds an encrypted key; decrypt it with /,
+      );
+      await Deno.writeFile(`${folder}/bob.der`, new X509Certificate(bob.pem).raw);
+      assert.match(
+        await say({ certificate: `${folder}/bob.der`, key }),
+        /bob\.der holds no PEM block .* DER /,
+      );
+      assert.match(
+        await say({ ca: await write("empty.pem", "") }),
+        /^problem: .*empty\.pem holds no PEM block CERTIFICATE\n$/,
+      );
+    });
     await t.step("a file that is not there", async () => {
       const { ok, text } = await checkConnection({ ...base, ca: `${folder}/missing.pem`, ...nobody });
       assert.ok(!ok);
@@ -102,7 +130,7 @@ Deno.test("client-config --check says that nothing listens", async () => {
   assert.match(text, /nothing listens at 127\.0\.0\.1:/);
 });
 
-for (const host of ["", "a b", "host:port", "https://host", "host/path", "$(id)"]) {
+for (const host of ["", "a b", "host:port", "https://host", "host/path", "host:65536", "$(id)"]) {
   Deno.test(`client-config refuses host ${JSON.stringify(host)}, which would go into commands`, async () => {
     await assert.rejects(configureClient(["--host", host, "--for", "docker"]), UsageError);
   });
