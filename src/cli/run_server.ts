@@ -8,8 +8,7 @@ import { listenForCommands } from "../server/control_socket.ts";
 import { JsonLog } from "../server/json_log.ts";
 import { findActivatedSockets } from "../server/activated_sockets.ts";
 import { findServiceManager, ServiceManager } from "../server/service_manager.ts";
-import { lockDirectory } from "../storage/files/directory_lock.ts";
-import { Layout, makeFolders } from "../storage/files/layout.ts";
+import { Layout } from "../storage/files/layout.ts";
 import { type DataWork, offerDataCommands } from "./commands/data_command.ts";
 import { DATA_COMMANDS } from "./commands/data_commands.ts";
 import { watchThread } from "../metrics/watch_thread.ts";
@@ -24,7 +23,7 @@ import { watchProcess } from "./facts/process_facts.ts";
 import { Scrape } from "./facts/scrape.ts";
 import { watchStorage } from "./facts/storage_facts.ts";
 import { urlOf } from "./place_url.ts";
-import { prepareData } from "./commands/prepare_data.ts";
+import { prepareData, takeDirectory } from "./commands/prepare_data.ts";
 import type { ReadFiles } from "./reload/read_files.ts";
 import { watchQuotas } from "./facts/quota_facts.ts";
 import { Reload } from "./reload/reload.ts";
@@ -72,8 +71,7 @@ export async function runServer(
   const log = new JsonLog((line) => output.write(line), logLevels.everything);
   const warnings = await checkSettings(settings, new Date());
   const layout = new Layout(settings.blobStore.rootDir);
-  makeFolders(layout);
-  const lock = lockDirectory(layout.lock);
+  const lock = takeDirectory(layout);
   prepareData(layout, log);
   for (const warning of [...settings.warnings, ...warnings]) log.warn(warning);
 

@@ -133,13 +133,16 @@ Deno.test("a second server on the same data directory is refused, naming the fir
   assert.equal((await client.readAnswer()).status, 200, "the first one serves on");
 });
 
-Deno.test("a data directory that cannot be used is named, exit 1", async () => {
+Deno.test("a data directory that cannot be used is named, with the key that says where it is: exit 1", async () => {
   await using folder = await ProgramFolder.make();
   await Deno.writeTextFile(`${folder.path}/file`, "");
   await folder.configure(`${ANY_PORT}[blob_store.fs]\nroot_dir = "./file/data"\n`);
   const { code, stderr } = await folder.run(["server"]);
   assert.equal(code, 1);
-  assert.match(stderr, /file\/data/);
+  assert.match(
+    stderr,
+    /^simple-registry: Cannot use data directory \.\/file\/data: Not a directory .* \(blob_store\.fs\.root_dir\)\n$/,
+  );
 });
 
 Deno.test("a path of the data directory that is too long for the control socket is refused with what to do, exit 1", async () => {

@@ -13,10 +13,10 @@ import {
   sendCommand,
 } from "../../server/control_socket.ts";
 import type { CollectMemory } from "../../jobs/collect_memory.ts";
-import { type DirectoryLock, lockDirectory } from "../../storage/files/directory_lock.ts";
-import { Layout, makeFolders } from "../../storage/files/layout.ts";
+import type { DirectoryLock } from "../../storage/files/directory_lock.ts";
+import { Layout } from "../../storage/files/layout.ts";
 import { RemovalHold } from "../../storage/files/removals.ts";
-import { prepareData } from "./prepare_data.ts";
+import { prepareData, takeDirectory } from "./prepare_data.ts";
 import { Schedule } from "../schedule.ts";
 import { openStoresAlone, type Stores, systemClock, type WriterAccess } from "../wire.ts";
 
@@ -152,8 +152,7 @@ export function lockData(
   Deno.umask(0o077);
   if (!mayMake) requireData(layout);
   else requireOwner(layout);
-  makeFolders(layout);
-  const lock = lockDirectory(layout.lock);
+  const lock = takeDirectory(layout);
   try {
     prepareData(layout, log);
     return lock;

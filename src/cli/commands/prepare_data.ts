@@ -1,9 +1,32 @@
 /** Makes a data directory ready for use, by the process that holds its lock. */
 import type { Log } from "../../ports/log.ts";
-import type { Layout } from "../../storage/files/layout.ts";
+import { fileReasonOf } from "../../core/file_reason.ts";
+import { type DirectoryLock, lockDirectory } from "../../storage/files/directory_lock.ts";
+import { type Layout, makeFolders } from "../../storage/files/layout.ts";
 import { requireWholeBackup } from "../../storage/backup/backup_folder.ts";
 import { recoverUploads } from "../../storage/recover.ts";
 import { isWithoutTables, openForWriting } from "../../storage/sqlite/open_database.ts";
+
+/**
+ * Makes what is missing of a data directory, and takes it for this process.
+ *
+ * @throws {DirectoryInUse} when another process has it
+ * @throws {Error} for one that cannot be used, with the reason
+ */
+export function takeDirectory(layout: Layout): DirectoryLock {
+  try {
+    makeFolders(layout);
+    return lockDirectory(layout.lock);
+  } catch (error) {
+    // What the system says names one file of many, and not what it is for.
+    if (!(error instanceof Error && "code" in error)) throw error;
+    throw new Error(
+      `Cannot use data directory ${layout.rootDir}: ${fileReasonOf(error)}. ` +
+        "It has to be a folder in which this user can make files (blob_store.fs.root_dir)",
+      { cause: error },
+    );
+  }
+}
 
 /**
  * Brings the tables up to date and mends what a crash has left. The folders are there.
