@@ -65,6 +65,12 @@ export interface RunServerOptions {
 export async function runServer(
   { settings, files, readAgain, logLevels, builtIn }: RunServerOptions,
 ): Promise<number> {
+  // Unheard, a SIGHUP that comes before everything is in its place would end the process.
+  let hungUp = false;
+  let onHangUp = (): void => {
+    hungUp = true;
+  };
+  Deno.addSignalListener("SIGHUP", () => onHangUp());
   // Whatever the folder allows, its files are for this user only.
   Deno.umask(0o077);
   const output = new LogOutput();
@@ -162,7 +168,8 @@ export async function runServer(
     metrics,
   });
   await reload.begin();
-  Deno.addSignalListener("SIGHUP", () => void reload.run());
+  onHangUp = () => void reload.run();
+  if (hungUp) onHangUp();
   manager?.ready(status);
   manager?.watch(() => answersItself(threads, work));
   const configWatch = new ConfigWatch({ reload, log });

@@ -120,6 +120,20 @@ Deno.test("a second signal ends the server at once, exit 1", async () => {
   assert.equal((await server.ended()).code, 1);
 });
 
+Deno.test("SIGHUP during the start does not end the server, which reads its configuration again when it listens", async () => {
+  await using folder = await ProgramFolder.make();
+  await folder.configure(ANY_PORT);
+  const server = folder.serve();
+  await server.waitForLine(
+    "a warning",
+    (line) => line.includes("No access control is configured") || undefined,
+  );
+  server.kill("SIGHUP");
+  await waitForPort(server);
+  await waitForMessage(server, "configuration reloaded");
+  assert.equal((await server.stop()).code, 0);
+});
+
 Deno.test("a second server on the same data directory is refused, naming the first: exit 1", async () => {
   await using folder = await ProgramFolder.make();
   await folder.configure(ANY_PORT);
