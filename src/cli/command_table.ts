@@ -70,7 +70,7 @@ export const COMMANDS: readonly CommandEntry[] = [
       "Exit codes: 0 without problems, 1 with some, 2 where the configuration cannot be used.",
     ],
   },
-  { name: "status", about: "ask the running server that owns the data directory" },
+  { name: "status", about: "ask the running server that owns the data directory", options: [JSON_OPTION] },
   {
     name: "policy test",
     about: "say what the access policies answer to a caller, which rule decided, and what it saw",

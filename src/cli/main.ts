@@ -4,9 +4,7 @@ import { TrustError } from "../auth/load_trust.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { fileReasonOf } from "../core/file_reason.ts";
 import { faultOfRuntime } from "../server/check_runtime.ts";
-import { sendCommand } from "../server/control_socket.ts";
 import { UnsafeTls } from "../server/tls_self_check.ts";
-import { Layout } from "../storage/files/layout.ts";
 import { findCommand } from "./command_table.ts";
 import { writeCompletion } from "./completion/completion.ts";
 import { checkSettings } from "./check_settings.ts";
@@ -29,6 +27,7 @@ import { readOptions } from "./options.ts";
 import { ReadFiles } from "./reload/read_files.ts";
 import { readSettings } from "./read_settings.ts";
 import { runScrubLine } from "./commands/scrub_line.ts";
+import { runStatusLine } from "./commands/status_line.ts";
 import { runServer } from "./run_server.ts";
 import { runSyncLine } from "./sync/sync_line.ts";
 import { type CommandLine, describeUsage, parseCommandLine, USAGE, UsageError } from "./usage.ts";
@@ -90,7 +89,7 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
     case "client-config":
       return await runClientConfig(options);
     case "status":
-      return await showStatus(configFiles);
+      return show(await runStatusLine(options, readSettings(configFiles).settings));
     case "collect":
       return show(await runCollectLine(options, DATA_COMMANDS, readSettings(configFiles).settings));
     case "retention":
@@ -158,16 +157,6 @@ async function checkConfig(configFiles: readonly string[]): Promise<number> {
   print(
     builtIn ? "ok (built-in configuration: no file was given and ./config.toml does not exist)\n" : "ok\n",
   );
-  return DONE;
-}
-
-async function showStatus(configFiles: readonly string[]): Promise<number> {
-  const { rootDir } = readSettings(configFiles).settings.blobStore;
-  const answer = await sendCommand(new Layout(rootDir).controlSocket, "status");
-  if (answer === undefined) return complain(`no server runs on data directory ${rootDir}`, FAILED);
-  for (const [name, value] of Object.entries(answer)) {
-    print(`${name}: ${typeof value === "object" ? JSON.stringify(value) : value}\n`);
-  }
   return DONE;
 }
 

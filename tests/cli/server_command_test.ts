@@ -40,7 +40,16 @@ Deno.test("./config.toml is used where it is, and status asks the server that ru
   assert.equal(facts.get("pid"), String(server.pid));
   assert.equal(facts.get("threads"), "2");
   assert.equal(facts.get("url"), `http://127.0.0.1:${port}`);
+  const plain = JSON.parse((await folder.run(["status", "--json"])).stdout);
+  assert.deepEqual([plain.pid, plain.threads, typeof plain.collect], [server.pid, 2, "object"]);
   assert.equal((await Deno.stat(`${folder.path}/store/control.sock`)).mode! & 0o777, 0o600);
+  await Deno.remove(`${folder.path}/store/control.sock`);
+  const silent = await folder.run(["status"]);
+  assert.equal(silent.code, 1);
+  assert.match(
+    silent.stderr,
+    /: process \d+ holds .*lock and does not answer\. Wait until it has started, or stop it\n$/,
+  );
   assert.equal((await server.stop()).code, 0);
   assert.equal((await folder.run(["status"])).code, 1);
 });
