@@ -5,7 +5,6 @@ import { ConfigError } from "../config/config_error.ts";
 import { fileReasonOf } from "../core/file_reason.ts";
 import { faultOfRuntime } from "../server/check_runtime.ts";
 import { UnsafeTls } from "../server/tls_self_check.ts";
-import { findCommand } from "./command_table.ts";
 import { writeCompletion } from "./completion/completion.ts";
 import { checkSettings } from "./check_settings.ts";
 import { hashPasswordFromInput } from "./commands/hash_password.ts";
@@ -30,7 +29,15 @@ import { runScrubLine } from "./commands/scrub_line.ts";
 import { runStatusLine } from "./commands/status_line.ts";
 import { runServer } from "./run_server.ts";
 import { runSyncLine } from "./sync/sync_line.ts";
-import { type CommandLine, describeUsage, parseCommandLine, USAGE, UsageError } from "./usage.ts";
+import {
+  type CommandLine,
+  describeUsage,
+  parseCommandLine,
+  requireCommand,
+  USAGE,
+  UsageError,
+  usageFor,
+} from "./usage.ts";
 import { versionText } from "./version.ts";
 
 const DONE = 0;
@@ -42,7 +49,7 @@ export async function main(args: readonly string[]): Promise<number> {
   let usage = USAGE;
   try {
     const line = parseCommandLine(args);
-    if (findCommand(line.words) !== undefined) usage = describeUsage(line.words);
+    usage = usageFor(line.words);
     const runtimeFault = faultOfRuntime(Deno.version.deno);
     if (runtimeFault !== undefined) return complain(runtimeFault, WRONG);
     return await runCommand(line);
@@ -57,8 +64,9 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function runCommand({ configFiles, words, options }: CommandLine): Promise<number> {
   // One that the table does not have would be in no help and complete in no shell.
-  if (words.length > 0 && words[0] !== "help" && findCommand(words) === undefined) {
-    throw new UsageError(`unknown command: ${words.join(" ")}`);
+  if (words[0] !== "help") {
+    const { name, options: own, arguments: further } = requireCommand(words);
+    if (own === undefined && further === undefined) readOptions(options, name);
   }
   switch (words.join(" ")) {
     case "server": {
@@ -122,8 +130,6 @@ async function runCommand({ configFiles, words, options }: CommandLine): Promise
     case "version":
       print(versionText());
       return DONE;
-    case "":
-      throw new UsageError("no command");
     case "completion":
       print(writeCompletion(options));
       return DONE;

@@ -20,7 +20,10 @@ export interface WordsAndOptions {
  */
 export function readOptions(args: readonly string[], command: string): Options {
   const { words, options } = readWordsAndOptions(args, command);
-  if (words.length > 0) throw new UsageError(`unexpected ${JSON.stringify(words[0])}`);
+  if (words.length > 0) {
+    const hint = findCommand(command.split(" "))?.alone ? "" : "; a configuration file is given by -c FILE";
+    throw new UsageError(`unexpected ${JSON.stringify(words[0])}${hint}`);
+  }
   return options;
 }
 
@@ -46,9 +49,8 @@ export function readWordsAndOptions(args: readonly string[], command: string): W
     if (options.has(name)) throw new UsageError(`--${name} is there twice`);
     const entry = known.find((option) => option.name === name);
     if (entry === undefined || (entry.value === undefined && equals >= 0)) {
-      throw new UsageError(
-        `unknown option ${arg}; this command has ${known.map((option) => `--${option.name}`).join(", ")}`,
-      );
+      const names = known.map((option) => `--${option.name}`).join(", ") || "none of its own";
+      throw new UsageError(`unknown option ${arg}; this command has ${names}`);
     }
     const value = entry.value === undefined ? "" : equals < 0 ? args[++i] : arg.slice(equals + 1);
     if (value === undefined) throw new UsageError(`--${name} needs a value`);

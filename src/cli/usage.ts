@@ -6,6 +6,7 @@ import {
   findCommand,
   type OptionEntry,
 } from "./command_table.ts";
+import { nearestName } from "../core/nearest_name.ts";
 
 const CONFIG_OPTION: OptionEntry = {
   name: "config",
@@ -31,7 +32,6 @@ Options:
 
 Environment:
   SIMPLE_REGISTRY_LOG   debug, info (default), warn or error; info,auth=debug shows each certificate check
-
                         (where it is not set, RUST_LOG in the form of the original is understood)
   NO_COLOR              set to anything: no colours
 
@@ -44,11 +44,30 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 /** Help for a command, for those that begin with a word, or for all. @throws {UsageError} where there is none of that name */
 export function describeUsage(words: readonly string[]): string {
   if (words.length === 0) return USAGE;
-  const command = findCommand(words);
-  if (command !== undefined) return describeCommand(command);
   const below = words.length === 1 ? commandsBelow(words[0]!) : [];
-  if (below.length === 0) throw new UsageError(`unknown command: ${words.join(" ")}`);
-  return below.map(describeCommand).join("\n");
+  return (below.length > 0 ? below : [requireCommand(words)]).map(describeCommand).join("\n");
+}
+
+/** The help that stands below an error in these words: of the command, of those that begin so, or of all. */
+export function usageFor(words: readonly string[]): string {
+  if (findCommand(words) !== undefined) return describeUsage(words);
+  const [first = ""] = words;
+  return commandsBelow(first).length > 0 ? describeUsage([first]) : USAGE;
+}
+
+/** The command of these words. @throws {UsageError} where there is none, with what was probably meant */
+export function requireCommand(words: readonly string[]): CommandEntry {
+  const command = findCommand(words);
+  if (command !== undefined) return command;
+  const [first, ...rest] = words;
+  if (first === undefined) throw new UsageError("no command");
+  const below = commandsBelow(first).map(({ name }) => name);
+  if (below.length > 0 && rest.length === 0) {
+    throw new UsageError(`${first} is no whole command: write ${below.join(" or ")}`);
+  }
+  const meant = nearestName(words.join(" "), COMMANDS.map(({ name }) => name));
+  const hint = meant === undefined ? "" : `, did you mean "${meant}"?`;
+  throw new UsageError(`unknown command: ${words.join(" ")}${hint}`);
 }
 
 function describeCommand({ name, about, alone, options = [], notes = [], ...command }: CommandEntry): string {
@@ -79,7 +98,7 @@ export interface CommandLine {
   readonly configFiles: readonly string[];
   /** The words of the command, such as ["config", "check"]. */
   readonly words: readonly string[];
-  /** What follows a command that has options or arguments of its own. */
+  /** What follows the command. */
   readonly options: readonly string[];
 }
 
@@ -118,9 +137,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   return { configFiles, words, options };
 }
 
-/** Whether what follows these words is the command's own. The words behind `help` are those of a command. */
+/** Whether what follows these words is the command's own, also where it takes nothing. The words behind `help` are those of a command. */
 function takesMore(words: readonly string[]): boolean {
   const command = findCommand(words);
-  if (command === undefined || command.name === "help") return false;
-  return command.options !== undefined || command.arguments !== undefined;
+  return command !== undefined && command.name !== "help";
 }

@@ -39,7 +39,7 @@ Deno.test("parseCommandLine() refuses options that do not exist or lack their va
   const wrong: Readonly<Record<string, string[]>> = {
     "-c needs a file": ["server", "-c"],
     "--config needs a file": ["--config="],
-    "unknown option --port": ["server", "--port", "5000"],
+    "unknown option --port": ["--port", "5000", "server"],
     "unknown option -x": ["-x"],
     "unknown option --": ["--"],
   };
@@ -51,6 +51,10 @@ Deno.test("parseCommandLine() refuses options that do not exist or lack their va
     });
   }
   assert.throws(() => parseCommandLine(["-c", "", "server"]), UsageError);
+});
+
+Deno.test("the usage text has an empty line only between its parts", () => {
+  assert.doesNotMatch(USAGE, /\n\n +\(?[a-z]/);
 });
 
 Deno.test("the usage text fits a terminal that is 120 characters wide", () => {

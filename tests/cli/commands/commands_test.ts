@@ -8,9 +8,9 @@ Deno.test("no command and unknown commands or options are wrong usage: exit 2, w
   await using folder = await ProgramFolder.make();
   const wrong: Readonly<Record<string, string[]>> = {
     "no command": [],
-    "unknown command: serve": ["serve"],
-    "unknown command: server now": ["server", "now"],
-    "unknown option --port": ["server", "--port", "1"],
+    'unknown command: serve, did you mean "server"?': ["serve"],
+    "unknown command: walk": ["walk"],
+    "unknown option --port": ["--port", "1", "server"],
     "-c needs a file": ["server", "-c"],
   };
   for (const [message, args] of Object.entries(wrong)) {
@@ -58,7 +58,23 @@ Deno.test("wrong options of a command are told with the help of that command, an
   });
   const nothing = await folder.run(["help", "serve"]);
   assert.equal(nothing.code, 2);
-  assert.match(nothing.stderr, /^simple-registry: unknown command: serve\n/);
+  assert.match(nothing.stderr, /^simple-registry: unknown command: serve, did you mean "server"\?\n/);
+});
+
+Deno.test("commands that take nothing say so with their own help, and half a command with the help of whole ones", async () => {
+  await using folder = await ProgramFolder.make();
+  const wrong = [
+    [["server", "a.toml"], 'unexpected "a.toml"; a configuration file is given by -c FILE', ["server"]],
+    [["server", "--port", "1"], "unknown option --port; this command has none of its own", ["server"]],
+    [["config", "check", "-x"], 'unexpected "-x"', ["config", "check"]],
+    [["version", "now"], 'unexpected "now"', ["version"]],
+    [["config"], "config is no whole command: write config check or config convert", ["config"]],
+    [["tags", "histroy"], 'unknown command: tags histroy, did you mean "tags history"?', ["tags"]],
+  ] as const;
+  for (const [args, message, help] of wrong) {
+    const { code, stderr } = await folder.run(args);
+    assert.deepEqual([code, stderr], [2, `simple-registry: ${message}\n\n${describeUsage(help)}\n`]);
+  }
 });
 
 Deno.test("version prints three lines: the program, Deno, SQLite", async () => {
