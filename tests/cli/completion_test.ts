@@ -66,13 +66,23 @@ for (const [shell, script] of Object.entries(SCRIPTS)) {
         assert.deepEqual(await complete(["simple-registry", "completion", "z"]), ["zsh"]);
       });
       await t.step("files", async () => {
-        for (const words of [["-c", ""], ["policy", "test", "--cert", ""]]) {
+        for (
+          const words of [
+            ["-c", ""],
+            ["policy", "test", "--cert", ""],
+            ["export", "--backup", ""],
+            ["import", "some"],
+            ["config", "convert", "some"],
+          ]
+        ) {
           const offers = await complete(["simple-registry", ...words]);
           assert.deepEqual(offers.map((offer) => offer.replaceAll("\\", "")), ["some file.pem"]);
         }
       });
       await t.step("nothing where nobody can know", async () => {
         assert.deepEqual(await complete(["simple-registry", "scrub", "--rate", ""]), []);
+        const behindAlias = await complete(["simple-registry", "argon", ""]);
+        assert.ok(!behindAlias.includes("server"), "the alias is a command too");
       });
     } finally {
       await Deno.remove(folder, { recursive: true });

@@ -1,5 +1,5 @@
 /** Completion for bash: a function that looks which command the line is behind (bash(1), Programmable Completion). */
-import { kindOfValue, listPlaces, type Place } from "./completion_words.ts";
+import { filePlaces, kindOfValue, listPlaces, type Place } from "./completion_words.ts";
 
 export function completeInBash(): string {
   const places = listPlaces();
@@ -34,6 +34,9 @@ ${
     places.map(({ behind, words }) => `    "${behind}") next="${words.map(({ word }) => word).join(" ")}" ;;`)
       .join("\n")
   }
+  esac
+  case $behind in
+    ${filePlaces(places)}) [[ $word == -* ]] || { _simple_registry_files "$word"; return; } ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$next" -- "$word")
 }

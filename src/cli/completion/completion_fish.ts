@@ -32,9 +32,11 @@ ${places.flatMap(linesOf).join("\n")}
 `;
 }
 
-function linesOf({ behind, words, valued }: Place): string[] {
+function linesOf({ behind, words, valued, takesFile }: Place): string[] {
   const at = `complete -c simple-registry -n ${quote(`__simple_registry_behind ${quote(behind)}`)}`;
-  return words.filter(({ word }) => word !== "--config" && word !== "--help").map(({ word, about }: Word) => {
+  const lines = words.filter(({ word }) => word !== "--config" && word !== "--help").map((
+    { word, about }: Word,
+  ) => {
     const meaning = about === "" ? "" : ` -d ${quote(about)}`;
     if (!word.startsWith("--")) return `${at} -a ${quote(word)}${meaning}`;
     const option = valued.find(({ name }) => `--${name}` === word);
@@ -45,6 +47,7 @@ function linesOf({ behind, words, valued }: Place): string[] {
     }[kindOfValue(option)];
     return `${at} -l ${word.slice(2)}${value ?? ""}${meaning}`;
   });
+  return takesFile ? [...lines, `${at} -F`] : lines;
 }
 
 function quote(text: string): string {

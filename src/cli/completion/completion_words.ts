@@ -14,6 +14,8 @@ export interface Place {
   readonly words: readonly Word[];
   /** Options that take a value. */
   readonly valued: readonly OptionEntry[];
+  /** True where the name of a file may stand. */
+  readonly takesFile: boolean;
 }
 
 const GLOBAL: readonly Word[] = [
@@ -34,10 +36,14 @@ export function listPlaces(): Place[] {
     }
   }
   const start = [...firsts].map(([word, about]) => ({ word, about }));
+  const nothing = { valued: [], takesFile: false };
   return [
-    { behind: "", words: [...start, ...GLOBAL, { word: "--version", about: "print versions" }], valued: [] },
-    ...[...groups].map(([behind, words]) => ({ behind, words, valued: [] })),
-    ...COMMANDS.map((command) => placeBehind(command, start)),
+    { behind: "", words: [...start, ...GLOBAL, { word: "--version", about: "print versions" }], ...nothing },
+    ...[...groups].map(([behind, words]) => ({ behind, words, ...nothing })),
+    ...COMMANDS.flatMap((command) => {
+      const place = placeBehind(command, start);
+      return command.alias === undefined ? [place] : [place, { ...place, behind: command.alias }];
+    }),
   ];
 }
 
@@ -54,11 +60,17 @@ function placeBehind(command: CommandEntry, start: readonly Word[]): Place {
       ...GLOBAL,
     ],
     valued: options.filter(({ value }) => value !== undefined),
+    takesFile: args.some(({ name }) => /\bFILE\b/.test(name)),
   };
 }
 
 /** What the value of an option is completed with: names of files, known words, or nothing. */
 export function kindOfValue({ value, choices }: OptionEntry): "files" | "choices" | "none" {
   if (choices !== undefined) return "choices";
-  return value === "FILE" ? "files" : "none";
+  return value === "FILE" || value === "DIRECTORY" ? "files" : "none";
+}
+
+/** The places of this kind, as shells write alternatives. */
+export function filePlaces(places: readonly Place[]): string {
+  return places.filter(({ takesFile }) => takesFile).map(({ behind }) => `"${behind}"`).join("|");
 }

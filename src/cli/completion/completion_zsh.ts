@@ -1,5 +1,5 @@
 /** Completion for zsh: a function of its completion system, with what each word means (zshcompsys(1)). */
-import { kindOfValue, listPlaces, type Place, type Word } from "./completion_words.ts";
+import { filePlaces, kindOfValue, listPlaces, type Place, type Word } from "./completion_words.ts";
 
 export function completeInZsh(): string {
   const places = listPlaces();
@@ -30,6 +30,9 @@ ${
       "\n",
     )
   }
+  esac
+  case $behind in
+    (${filePlaces(places)}) _files ;;
   esac
   _describe -t words word list
 }
