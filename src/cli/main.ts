@@ -190,7 +190,12 @@ function show({ ok, text }: CommandText): number {
 }
 
 function print(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(text));
+  try {
+    Deno.stdout.writeSync(new TextEncoder().encode(text));
+  } catch (error) {
+    // Who reads no further, as `| head` does, has seen enough: the command is done all the same.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }
 
 function complain(text: string, code: number): number {

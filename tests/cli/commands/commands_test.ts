@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { COMMANDS } from "../../../src/cli/command_table.ts";
 import { describeUsage, USAGE } from "../../../src/cli/usage.ts";
-import { ProgramFolder } from "../run_program.ts";
+import { PROGRAM, ProgramFolder } from "../run_program.ts";
 
 Deno.test("no command and unknown commands or options are wrong usage: exit 2, with the usage text", async () => {
   await using folder = await ProgramFolder.make();
@@ -27,6 +27,15 @@ Deno.test("help prints the usage text", async () => {
   await using folder = await ProgramFolder.make();
   const { code, stdout, stderr } = await folder.run(["help"]);
   assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: USAGE, stderr: "" });
+});
+
+Deno.test("a reader who closes the pipe early has seen enough: no word about it, and the exit code of the command", async () => {
+  const [command = "", ...args] = PROGRAM;
+  const child = new Deno.Command(command, { args: [...args, "help"], stdout: "piped", stderr: "piped" })
+    .spawn();
+  await child.stdout.cancel();
+  const stderr = await new Response(child.stderr).text();
+  assert.deepEqual([(await child.status).code, stderr], [0, ""]);
 });
 
 Deno.test("every command and every first word has help, on standard output, which names all its options", async () => {
