@@ -50,7 +50,11 @@ export function integer(least: number, most: number): ValueType<number> {
 export const FRACTION: ValueType<number> = {
   expected: "a number from 0 to 1, such as 0.1",
   parse: (node) => {
-    const given = node.kind === "float" ? node.value : Number(integerOf(node) ?? NaN);
+    const given = node.kind === "float"
+      ? node.value
+      : node.kind === "string" && node.expanded && /^[0-9]{1,19}\.[0-9]{1,19}$/.test(node.value)
+      ? Number(node.value)
+      : Number(integerOf(node) ?? NaN);
     return given >= 0 && given <= 1 ? given : undefined;
   },
 };

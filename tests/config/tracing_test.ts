@@ -13,6 +13,8 @@ Deno.test("nothing is traced without the table, and everything with an endpoint 
   for (const rate of ["0", "0.0", "0.25", "1", "1.0"]) {
     const { tracing: read } = load(tracing('endpoint = "http://a/otlp"', `sampling_rate = ${rate}`));
     assert.deepEqual(read, { endpoint: "http://a/otlp", samplingRate: Number(rate) });
+    const text = tracing('endpoint = "http://a/otlp"', 'sampling_rate = "${RATE}"');
+    assert.deepEqual(load(text, { env: { RATE: rate } }).tracing, read, "from the environment");
   }
 });
 
