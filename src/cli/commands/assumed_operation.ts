@@ -1,5 +1,6 @@
 /** The operations that `policy test` is asked about: one by its action, or all that a client's push or pull makes. */
 import { type Digest, makeDigest, parseDigest } from "../../core/digest.ts";
+import { OciError } from "../../core/oci_error.ts";
 import type { Action, Operation } from "../../core/operation.ts";
 import { parseReference, type Reference } from "../../core/reference.ts";
 import { parseRepositoryName, type RepositoryName } from "../../core/repository_name.ts";
@@ -22,10 +23,18 @@ export interface AssumedOperation {
  * Reads `--action` with `--repository`, `--reference`, `--tags`, `--digest`, `--from` and `--session-id`, or
  * `--as-if-request`.
  *
- * @throws {UsageError} for what is missing
- * @throws {OciError} for names, references and digests that do not parse
+ * @throws {UsageError} for what is missing, and for names, references and digests that do not parse
  */
 export function assumeOperations(options: Options): AssumedOperation[] {
+  try {
+    return askedOperations(options);
+  } catch (error) {
+    // A refusal of the policies is something else, and has another exit code.
+    throw error instanceof OciError ? new UsageError(error.message) : error;
+  }
+}
+
+function askedOperations(options: Options): AssumedOperation[] {
   const [action, request] = [options.get("action"), options.get("as-if-request")];
   if ((action === undefined) === (request === undefined)) {
     throw new UsageError("say what is asked: --action NAME, or --as-if-request 'docker push NAME:TAG'");

@@ -20,8 +20,7 @@ export interface PolicyTestResult {
 }
 
 /**
- * @throws {UsageError} for options that do not fit together
- * @throws {OciError} for names that do not parse
+ * @throws {UsageError} for options that do not fit together, and names that do not parse
  * @throws {Error} when the certificate would be refused
  */
 export async function testPolicy(

@@ -164,6 +164,21 @@ for (
       ["--anonymous", "--as-if-request", "docker run app"],
       /cannot read "docker run app"/,
     ],
+    [
+      "a name that is none, which no policy denies",
+      ["--anonymous", "--action", "get-blob", "--repository", "Prod"],
+      /^Cannot use repository name "Prod"/,
+    ],
+    [
+      "a name that is none in a command",
+      ["--anonymous", "--as-if-request", "docker pull prod:.x"],
+      /^Cannot use tag "\.x"/,
+    ],
+    [
+      "an address that is none",
+      ["--anonymous", "--ip", "10.0.0.300", "--action", "list-catalog"],
+      /^--ip "10\.0\.0\.300" is no IP address, nor "unix"$/,
+    ],
     ["an unknown option", ["--anonymos"], /unknown option --anonymos/],
     ["an option twice", ["--user", "ci", "--user", "ci"], /--user is there twice/],
     ["an option without its value", ["--action"], /--action needs a value/],
@@ -176,6 +191,18 @@ for (
     );
   });
 }
+
+Deno.test("policy test gives addresses to rules in the form of the server", async () => {
+  for (
+    const [given, seen] of [["2001:DB8:0::1", "2001:db8::1"], ["::ffff:10.0.0.1", "10.0.0.1"], [
+      "unix",
+      "unix",
+    ]] as const
+  ) {
+    const { text } = await test("--anonymous", "--ip", given, "--action", "list-catalog");
+    assert.ok(text.includes(`identity.client_ip = '${seen}'`), given);
+  }
+});
 
 Deno.test("policy test verifies a certificate as the server would, and says why one is refused", async () => {
   const [ours, theirs] = [makeAuthority({ subject: "Ours" }), makeAuthority({ subject: "Theirs" })];
@@ -198,6 +225,18 @@ Deno.test("policy test verifies a certificate as the server would, and says why 
       ask(makeClient(theirs, subject)),
       /client\.pem: client certificate refused: .*Theirs/,
     );
+    for (
+      const [name, fault] of [["missing.pem", /No such file/], [
+        "empty.pem",
+        /holds no PEM block CERTIFICATE/,
+      ]] as const
+    ) {
+      await Deno.writeTextFile(`${folder}/empty.pem`, "");
+      await assert.rejects(
+        testPolicy(["--cert", `${folder}/${name}`, "--action", "list-catalog"], settings, new Date()),
+        (error: Error) => error instanceof UsageError && fault.test(error.message),
+      );
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
