@@ -23,7 +23,11 @@ function entriesOf(path: string): Entry[] {
 /** Texts that one entry may be about; with more it would also be about the next one that somebody writes. */
 const MOST_TEXTS = 12;
 
-const texts = readErrorTexts();
+/** What clients read in the place of a reason that is for the log. */
+const generalTexts = Object.values(ERROR_CODES).filter(({ status }) => status >= 500)
+  .map(({ text }): ErrorText => ({ text, file: "src/core/oci_error.ts" }));
+
+const texts = [...readErrorTexts(), ...generalTexts];
 const ownEntries = entriesOf("docs/troubleshooting.md").filter(({ text }) => text.includes(" "));
 
 Deno.test("every error text that a person can meet has an entry in a table of the documents", () => {
