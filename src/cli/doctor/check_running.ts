@@ -32,7 +32,7 @@ export async function checkRunning(
   try {
     running = await ask(layout.controlSocket, patienceMs);
   } catch (error) {
-    return { running, finding: wrong(CHECK, (error as Error).message, "Look into its log; restart it") };
+    return { running, finding: wrong(CHECK, (error as Error).message, adviceOn(error as Error)) };
   }
   if (running !== undefined) return { running, finding: judge(running) };
   const owner = ownerOf(layout.lock);
@@ -42,6 +42,13 @@ export async function checkRunning(
     "Wait until it has started, or stop it",
   );
   return { running, finding };
+}
+
+/** @param error why the server gave no answer */
+export function adviceOn({ cause }: Error): string {
+  return cause instanceof Deno.errors.PermissionDenied
+    ? "Run this as the server's user, such as with sudo -u simple-registry"
+    : "Look into its log; restart it";
 }
 
 async function ask(socket: string, patienceMs: number): Promise<RunningServer | undefined> {

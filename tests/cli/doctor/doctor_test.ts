@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { countOpenable } from "../../../src/cli/doctor/check_port.ts";
-import { checkRunning } from "../../../src/cli/doctor/check_running.ts";
+import { adviceOn, checkRunning } from "../../../src/cli/doctor/check_running.ts";
 import { describeFinding } from "../../../src/cli/doctor/finding.ts";
 import { lockDirectory } from "../../../src/storage/files/directory_lock.ts";
 import { makeAuthority } from "../../auth/certificate_factory.ts";
@@ -81,6 +81,15 @@ Deno.test("doctor notices a server that does not answer, and a process without a
   assert.match(describeFinding(finding), /^problem .*server: .* does not answer within 0\.1 s\. /);
   assert.ok(deaf.addr, "it listens all the while");
   lock.release();
+});
+
+Deno.test("doctor has no server restarted that only another user may ask", () => {
+  const cause = new Deno.errors.PermissionDenied("Permission denied (os error 13)");
+  assert.match(
+    adviceOn(new Error("Cannot reach the server at data/control.sock", { cause })),
+    /^Run this as the server's user/,
+  );
+  assert.match(adviceOn(new Error("the server does not answer")), /restart it$/);
 });
 
 Deno.test("doctor counts how many files can be open, and closes them again", async () => {
