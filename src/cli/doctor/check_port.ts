@@ -1,16 +1,19 @@
 /** Looks whether the server can listen, and open as many files as its connections need. */
+import { dirname } from "node:path";
 import type { ListenerSettings, ServerSettings } from "../../config/settings.ts";
 import { showAddress } from "../../config/show_address.ts";
-import { requireFreePath } from "../../server/socket_file.ts";
 import { urlOf } from "../place_url.ts";
 import { describeListenFault, isTaken } from "../threads/listen_fault.ts";
+import { requireListenPath } from "../threads/listen_path.ts";
 import { filesNeeded } from "../files_needed.ts";
 import { type Finding, odd, well, wrong } from "./finding.ts";
 import type { RunningServer } from "./check_running.ts";
 
+/** @param rootDir the data directory */
 export async function checkPort(
   listener: ListenerSettings,
   running: RunningServer | undefined,
+  rootDir: string,
 ): Promise<Finding> {
   const { at } = listener;
   const place = showAddress(at);
@@ -20,16 +23,27 @@ export async function checkPort(
   }
   try {
     if (at.kind === "tcp") Deno.listen({ hostname: at.host, port: at.port }).close();
-    else await requireFreePath(at.path);
+    else {
+      await requireListenPath(at.path, rootDir);
+      await Deno.stat(dirname(at.path));
+    }
     return well("port", at.kind === "tcp" && at.port === 0 ? "any free one" : `${place} is free`);
   } catch (error) {
     return wrong(
       "port",
       describeListenFault((error as Error).message, at),
-      // Nobody can tell from outside who holds a port, and systemd holds those of its socket units for whoever it starts.
-      isTaken(error) ? "Unless systemd holds it for the registry (systemctl list-sockets)" : undefined,
+      adviceOn(error),
     );
   }
+}
+
+/** What systemd does for a service cannot be told from outside. */
+function adviceOn(error: unknown): string | undefined {
+  if (isTaken(error)) return "Unless systemd holds it for the registry (systemctl list-sockets)";
+  if (error instanceof Deno.errors.NotFound) {
+    return "Unless systemd makes it with the service (RuntimeDirectory=)";
+  }
+  return undefined;
 }
 
 /** @param file one that can be read; it is opened as often as the limit allows, up to what is needed */

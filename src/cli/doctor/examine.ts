@@ -73,7 +73,9 @@ async function* examineSettings(
   yield await guard("database", () => checkDatabase(layout));
   const { running, finding } = await checkRunning(layout);
   yield [finding];
-  for (const listener of server.listeners) yield await guard("port", () => checkPort(listener, running));
+  for (const listener of server.listeners) {
+    yield await guard("port", () => checkPort(listener, running, blobStore.rootDir));
+  }
   yield await guard("open files", () => checkOpenFiles(server, folder));
   yield await guard("services", () => checkServices(settings));
 }

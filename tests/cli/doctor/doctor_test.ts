@@ -83,6 +83,19 @@ Deno.test("doctor notices a server that does not answer, and a process without a
   lock.release();
 });
 
+Deno.test("doctor looks at the path of a unix socket as the start does", async () => {
+  await using trial = await openTrial();
+  await Deno.mkdir(trial.rootDir);
+  const say = (path: string) => trial.examine(`[server.listener.a]\npath = "${path}"`, "port");
+  assert.match(await say(`${trial.folder}/a.sock`), /^ok .* is free$/);
+  assert.match(
+    await say(`${trial.folder}/none/a.sock`),
+    /^problem .*: its folder does not exist\. .*RuntimeDirectory=\)$/,
+  );
+  assert.match(await say(`${trial.rootDir}/control.sock`), /^problem .*: by that socket the commands /);
+  assert.match(await say(`${trial.folder}/${"a".repeat(100)}`), /^problem .*: its path is too long/);
+});
+
 Deno.test("doctor has no server restarted that only another user may ask", () => {
   const cause = new Deno.errors.PermissionDenied("Permission denied (os error 13)");
   assert.match(
