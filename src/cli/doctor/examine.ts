@@ -25,10 +25,11 @@ export interface Examination {
 /** Looks at one thing after the other; what throws is a problem of that thing and keeps no other from being looked at. */
 export async function examine(configFiles: readonly string[], now: number): Promise<Examination> {
   let settings: Settings;
+  let sources: readonly string[];
   const findings: Finding[] = [];
   try {
     const read = readSettings(configFiles);
-    settings = read.settings;
+    ({ settings, sources } = read);
     findings.push(...settings.warnings.filter(isNoDate).map((text) => odd(CONFIGURATION, text)));
     if (findings.length === 0) findings.push(well(CONFIGURATION, read.builtIn ? "built-in" : "read"));
   } catch (error) {
@@ -38,7 +39,7 @@ export async function examine(configFiles: readonly string[], now: number): Prom
       configured: false,
     };
   }
-  for await (const found of examineSettings(settings, configFiles, now)) findings.push(...found);
+  for await (const found of examineSettings(settings, sources, now)) findings.push(...found);
   return { findings, configured: true };
 }
 
@@ -49,7 +50,7 @@ function isNoDate(warning: string): boolean {
 
 async function* examineSettings(
   settings: Settings,
-  configFiles: readonly string[],
+  sources: readonly string[],
   now: number,
 ): AsyncGenerator<readonly Finding[]> {
   const { server: { tls, ...server }, blobStore, auth } = settings;
@@ -62,7 +63,7 @@ async function* examineSettings(
   }
   const clientAuth = tls?.clientAuth;
   if (clientAuth !== undefined) yield await guard("client CAs", () => checkClientTrust(clientAuth, now));
-  yield await guard("clock", () => checkClock(layout, configFiles, now));
+  yield await guard("clock", () => checkClock(layout, sources, now));
   const folder = await findFolder(blobStore.rootDir);
   const folderFindings = await guard("data directory", () => checkFolder(layout, folder));
   yield folderFindings;

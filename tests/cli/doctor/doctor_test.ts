@@ -83,6 +83,15 @@ Deno.test("doctor notices a server that does not answer, and a process without a
   lock.release();
 });
 
+Deno.test("doctor holds the clock against ./config.toml too, which is read without -c", async () => {
+  await using folder = await ProgramFolder.make();
+  await folder.configure(POLICY);
+  const ahead = new Date(Date.now() + 3_600_000);
+  await Deno.utime(`${folder.path}/config.toml`, ahead, ahead);
+  const { stdout } = await folder.run(["doctor"]);
+  assert.match(stdout, /^problem +clock: it says .*, and config\.toml was written at /m);
+});
+
 Deno.test("doctor looks at the path of a unix socket as the start does", async () => {
   await using trial = await openTrial();
   await Deno.mkdir(trial.rootDir);
