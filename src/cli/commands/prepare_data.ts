@@ -1,7 +1,7 @@
 /** Makes a data directory ready for use, by the process that holds its lock. */
 import type { Log } from "../../ports/log.ts";
 import { fileReasonOf } from "../../core/file_reason.ts";
-import { type DirectoryLock, lockDirectory } from "../../storage/files/directory_lock.ts";
+import { DirectoryInUse, type DirectoryLock, lockDirectory } from "../../storage/files/directory_lock.ts";
 import { type Layout, makeFolders } from "../../storage/files/layout.ts";
 import { requireWholeBackup } from "../../storage/backup/backup_folder.ts";
 import { recoverUploads } from "../../storage/recover.ts";
@@ -18,8 +18,8 @@ export function takeDirectory(layout: Layout): DirectoryLock {
     makeFolders(layout);
     return lockDirectory(layout.lock);
   } catch (error) {
+    if (error instanceof DirectoryInUse) throw error;
     // What the system says names one file of many, and not what it is for.
-    if (!(error instanceof Error && "code" in error)) throw error;
     throw new Error(
       `Cannot use data directory ${layout.rootDir}: ${fileReasonOf(error)}. ` +
         "It has to be a folder in which this user can make files (blob_store.fs.root_dir)",

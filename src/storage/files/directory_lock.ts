@@ -63,7 +63,7 @@ function takeFolder(folder: Deno.FsFile): boolean {
 /** Here, before a thread stumbles over it. */
 function requireReachable(directory: string): void {
   if (!isForbiddenPlace(Deno.realPathSync(directory))) return;
-  throw new Error(`Cannot use data directory ${directory}: ${NOT_THERE}`);
+  throw new Error(NOT_THERE);
 }
 
 /** The process that has the directory ("unknown" where it has not said so yet), undefined where none has. */
