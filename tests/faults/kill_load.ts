@@ -73,11 +73,8 @@ export class KillClient {
   async check(url: string, { killedAt, startedAt }: Restart): Promise<void> {
     this.#url = url;
     const found = await readRepository(this.#base, this.#expected.worthAsking);
-    // Nothing is collected until a registry has run for a whole grace.
-    const at = (): number => {
-      const now = performance.now();
-      return now - startedAt > this.#promiseMs ? now : killedAt;
-    };
+    // Ages are counted in time that registries ran.
+    const at = (): number => killedAt + performance.now() - startedAt;
     this.#expected.reconcile(found, at());
     await this.#upload.check(this.#base, at);
   }
