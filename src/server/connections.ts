@@ -1,6 +1,7 @@
 /** The connections of one listener: which are open, which have requests under way, and which stand still. */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { MOST_REQUESTS_AHEAD } from "./limits.ts";
 import type { NodeRequestBody } from "./request_body.ts";
 
 /** Longest time between two looks at the connections, in ms. */
@@ -18,6 +19,10 @@ export interface Connection {
   onIdle: (() => void) | undefined;
   /** Requests whose answer has not left yet; more than one where the client sends ahead. */
   underWay: number;
+  /** Called when the connection closes, by requests that wait for their turn: an answer that never begins tells nothing. */
+  readonly waiting: Set<() => void>;
+  /** Requests and pieces that came where nothing more is served. */
+  ignored: number;
   newest: { readonly response: ServerResponse; readonly body: NodeRequestBody } | undefined;
   /** When the server had it, or the TCP connection below it. */
   readonly opened: number;
@@ -65,12 +70,17 @@ export class Connections {
       broken: false,
       onIdle: undefined,
       underWay: 0,
+      waiting: new Set(),
+      ignored: 0,
       newest: undefined,
       sent: 0,
       since: 0,
     };
     this.#open.set(socket, connection);
-    socket.once("close", () => this.#open.delete(socket));
+    socket.once("close", () => {
+      this.#open.delete(socket);
+      for (const wake of connection.waiting) wake();
+    });
     this.#sweeps ??= setInterval(
       () => this.#cutStalled(),
       Math.min(LONGEST_PAUSE, Math.ceil(this.#stallMs / 4)),
@@ -126,7 +136,14 @@ export function beginRequest(
   body: NodeRequestBody,
 ): Promise<void> | undefined {
   const { newest } = connection;
-  const turn = newest && new Promise<void>((resolve) => newest.response.on("close", resolve));
+  const turn = newest && new Promise<void>((resolve) => {
+    const wake = (): void => {
+      connection.waiting.delete(wake);
+      resolve();
+    };
+    connection.waiting.add(wake);
+    newest.response.on("close", wake);
+  });
   connection.used = true;
   if (connection.underWay++ === 0) connection.since = performance.now();
   const exchange = { response, body };
@@ -137,6 +154,11 @@ export function beginRequest(
     if (connection.underWay === 0) connection.onIdle?.();
   });
   return turn;
+}
+
+/** Takes note of what comes where nothing more is served. Gives whether the client may go on all the same. */
+export function ignoreMore(connection: Connection): boolean {
+  return ++connection.ignored + connection.underWay <= MOST_REQUESTS_AHEAD;
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   type Connection,
   Connections,
   FIRST_REQUEST_MS,
+  ignoreMore,
 } from "./connections.ts";
 import { classOf, HandshakeFaults } from "./handshake_faults.ts";
 import { type ConnectionLimits, MOST_REQUESTS_AHEAD } from "./limits.ts";
@@ -172,7 +173,8 @@ export class HttpServer {
     const end = (withAnswer: boolean): void => endBrokenConnection(socket, withAnswer ? refusal : undefined);
     const connection = this.#connections.of(socket);
     if (connection === undefined) end(true);
-    else breakConnection(connection, end);
+    else if (ignoreMore(connection)) breakConnection(connection, end);
+    else socket.destroy();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse, expects: Expectation): Promise<void> {
@@ -180,7 +182,13 @@ export class HttpServer {
     response.on("error", ignore);
     request.on("error", ignore);
     const connection = this.#connections.of(request.socket);
-    if (connection === undefined || connection.closing) return;
+    if (connection === undefined) return;
+    if (connection.closing) {
+      // Held back: over TLS the runtime would take in whatever comes of its body.
+      if (ignoreMore(connection)) new NodeRequestBody(request, this.secure, this.#options.limits, undefined);
+      else request.socket.destroy();
+      return;
+    }
     if (connection.underWay >= MOST_REQUESTS_AHEAD) {
       connection.closing = true;
       request.socket.destroy();
@@ -217,7 +225,7 @@ export class HttpServer {
     if (refusal !== undefined) connection.closing = true;
     else if (turn !== undefined) {
       await turn;
-      if (connection.closing || response.destroyed) return;
+      if (connection.closing || socket.destroyed) return;
     }
     const handled = refusal === undefined
       ? await this.#handle(toHttpRequest(id, request, body, peer, this.secure))

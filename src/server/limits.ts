@@ -21,5 +21,8 @@ export const MOST_HEADER_FIELDS = 100;
 /** Bytes of all header fields of one request together; more is answered 431. */
 export const MOST_HEADER_BYTES = 32 * 1024;
 
-/** Requests that a client may send on one connection before their answers have left; with more it is cut. */
+/**
+ * Requests that a client may send on one connection before their answers have left, with what it sends where nothing more is
+ * served; with more it is cut.
+ */
 export const MOST_REQUESTS_AHEAD = 100;
