@@ -1,7 +1,6 @@
 /** The connections of one listener: which are open, which have requests under way, and which stand still. */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { MOST_REQUESTS_AHEAD } from "./limits.ts";
 import type { NodeRequestBody } from "./request_body.ts";
 
 /** Longest time between two looks at the connections, in ms. */
@@ -124,41 +123,6 @@ export class Connections {
       } else if (now - connection.since >= this.#stallMs) socket.destroy();
     }
   }
-}
-
-/**
- * A request begins; it ends when `response` closes. Gives what it has to wait for where the client sent it ahead: requests of
- * a connection are served one after the other, so that one client cannot keep many files open and answers in memory.
- */
-export function beginRequest(
-  connection: Connection,
-  response: ServerResponse,
-  body: NodeRequestBody,
-): Promise<void> | undefined {
-  const { newest } = connection;
-  const turn = newest && new Promise<void>((resolve) => {
-    const wake = (): void => {
-      connection.waiting.delete(wake);
-      resolve();
-    };
-    connection.waiting.add(wake);
-    newest.response.on("close", wake);
-  });
-  connection.used = true;
-  if (connection.underWay++ === 0) connection.since = performance.now();
-  const exchange = { response, body };
-  connection.newest = exchange;
-  response.on("close", () => {
-    connection.underWay--;
-    if (connection.newest === exchange) connection.newest = undefined;
-    if (connection.underWay === 0) connection.onIdle?.();
-  });
-  return turn;
-}
-
-/** Takes note of what comes where nothing more is served. Gives whether the client may go on all the same. */
-export function ignoreMore(connection: Connection): boolean {
-  return ++connection.ignored + connection.underWay <= MOST_REQUESTS_AHEAD;
 }
 
 /**

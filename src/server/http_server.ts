@@ -10,14 +10,7 @@ import type { Log } from "../ports/log.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import { logRequest } from "./access_log.ts";
 import { endBrokenConnection, refusalOf, TUNNEL } from "./broken_request.ts";
-import {
-  beginRequest,
-  breakConnection,
-  type Connection,
-  Connections,
-  FIRST_REQUEST_MS,
-  ignoreMore,
-} from "./connections.ts";
+import { breakConnection, type Connection, Connections, FIRST_REQUEST_MS } from "./connections.ts";
 import { classOf, HandshakeFaults } from "./handshake_faults.ts";
 import { type ConnectionLimits, MOST_REQUESTS_AHEAD } from "./limits.ts";
 import { addressOf, makeRequestIds, toHttpRequest } from "./node_request.ts";
@@ -25,9 +18,11 @@ import { Listener } from "./listener.ts";
 import { makeNodeServer, type TlsKeyPair } from "./node_server.ts";
 import type { OpenAt } from "./opened.ts";
 import { isOwnProbe } from "./own_probe.ts";
+import { findValve } from "./read_valve.ts";
 import { NodeRequestBody } from "./request_body.ts";
 import { faultOfHead } from "./request_head.ts";
 import { RequestMetrics } from "./request_metrics.ts";
+import { beginRequest, ignoreMore, waitForTurn } from "./turns.ts";
 import { closeAfterResponse, discardRest, lingersAfterResponse } from "./unread_body.ts";
 import { dropResponse, writeHeldResponse, writeResponse } from "./write_response.ts";
 
@@ -185,7 +180,7 @@ export class HttpServer {
     if (connection === undefined) return;
     if (connection.closing) {
       // Held back: over TLS the runtime would take in whatever comes of its body.
-      if (ignoreMore(connection)) new NodeRequestBody(request, this.secure, this.#options.limits, undefined);
+      if (ignoreMore(connection)) new NodeRequestBody(request, this.secure, this.#options.limits);
       else request.socket.destroy();
       return;
     }
@@ -219,12 +214,13 @@ export class HttpServer {
     // Asked for now: a socket that is closed has no address.
     const peer = this.#peerAddress ?? addressOf(socket);
     const continueOn = expects === "continue" ? response : undefined;
-    const body = new NodeRequestBody(request, this.secure, limits, continueOn);
+    const mayRead = (): boolean => connection.waiting.size === 0;
+    const body = new NodeRequestBody(request, this.secure, limits, continueOn, mayRead);
     const turn = beginRequest(connection, response, body);
     const refusal = faultOfHead(request, expects === "unknown");
     if (refusal !== undefined) connection.closing = true;
     else if (turn !== undefined) {
-      await turn;
+      await waitForTurn(turn, socket, body, this.secure ? findValve(request, true, mayRead) : undefined);
       if (connection.closing || socket.destroyed) return;
     }
     const handled = refusal === undefined

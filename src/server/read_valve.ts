@@ -20,15 +20,27 @@ interface TcpHandle {
   onread: ((buffer: unknown) => void) & { readonly givesBack?: true };
 }
 
-/** @throws {Error} when the runtime's TLS sockets are built in another way than the one that was tested */
-export function findValve(request: IncomingMessage, secure: boolean): ReadValve {
+/**
+ * @param mayStart asked before a TLS socket is read again: while a request waits for the answers before its own, nothing is
+ * @throws {Error} when the runtime's TLS sockets are built in another way than the one that was tested
+ */
+export function findValve(
+  request: IncomingMessage,
+  secure: boolean,
+  mayStart: () => boolean = () => true,
+): ReadValve {
   if (!secure) return { stop: () => void request.pause(), start: () => void request.resume() };
   const handle = tcpHandleUnder(request.socket);
   if (handle === undefined) {
     throw new Error("cannot stop reading from a TLS socket: this version of Deno is not supported");
   }
   giveBackAfterUse(request.socket, handle);
-  return { stop: () => handle.readStop(), start: () => handle.readStart() };
+  return {
+    stop: () => handle.readStop(),
+    start() {
+      if (mayStart()) handle.readStart();
+    },
+  };
 }
 
 /**

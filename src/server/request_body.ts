@@ -47,12 +47,16 @@ export class NodeRequestBody implements RequestBody {
   /** True when we held the client back in this window; then its rate says nothing about it. */
   #heldBack = false;
 
-  /** @param continueOn the response to send `100 Continue` on, when the client asked for one */
+  /**
+   * @param continueOn the response to send `100 Continue` on, when the client asked for one
+   * @param mayStart as of {@linkcode findValve}
+   */
   constructor(
     request: IncomingMessage,
     secure: boolean,
     limits: ConnectionLimits,
-    continueOn: ServerResponse | undefined,
+    continueOn?: ServerResponse,
+    mayStart?: () => boolean,
   ) {
     this.#request = request;
     this.#secure = secure;
@@ -60,7 +64,7 @@ export class NodeRequestBody implements RequestBody {
     this.#continueOn = continueOn;
     this.length = lengthOf(request);
     if (this.length === 0) this.#state = "ended";
-    else this.#valve = findValve(request, secure);
+    else this.#valve = findValve(request, secure, mayStart);
     // Nobody reads yet, and until then a TLS socket would swallow whatever comes.
     if (secure) this.#valve?.stop();
   }

@@ -31,19 +31,41 @@ testBoth(
   },
 );
 
-const ENDLESS: Readonly<Record<string, readonly [behind: string, start: string, piece: string]>> = {
-  "of requests": [LAST, "", `GET /x HTTP/1.1\r\n${HOST}\r\n`],
-  "of one request's body": [LAST, `PUT /x HTTP/1.1\r\n${HOST}Content-Length: ${TRANSFER}\r\n\r\n`, "x"],
-  "of what nobody can parse": ["", "", "\0 garbage "],
+testBoth("a connection on which requests were sent ahead serves on", async (secure) => {
+  await using server = await TestServer.start({ secure });
+  using client = await server.connect();
+  const upload = `PUT /read HTTP/1.1\r\n${HOST}Content-Length: 3\r\n\r\nabc`;
+  await client.send(`${WAITING}GET /a HTTP/1.1\r\n${HOST}\r\n${upload}GET /b HTTP/1.1\r\n${HOST}\r\n`);
+  await server.echo.sees(1);
+  server.echo.gate.resolve();
+  const bodies = [];
+  for (let i = 0; i < 4; i++) bodies.push((await client.readAnswer()).body);
+  await client.send(upload);
+  bodies.push((await client.readAnswer()).body);
+  assert.deepEqual(bodies, ["waited", "GET /a", "read 3", "GET /b", "read 3"]);
+});
+
+/** To a client that does not read it. */
+const SLOW = `GET /stream?n=${TRANSFER} HTTP/1.1\r\n${HOST}\r\n`;
+
+const ENDLESS: Readonly<Record<string, readonly [first: string, start: string, piece: string]>> = {
+  "of long requests ahead of a slow answer": [SLOW, "", `GET /${"x".repeat(30_000)} HTTP/1.1\r\n${HOST}\r\n`],
+  "of requests where nothing more is served": [WAITING + LAST, "", `GET /x HTTP/1.1\r\n${HOST}\r\n`],
+  "of one request's body where nothing more is served": [
+    WAITING + LAST,
+    `PUT /x HTTP/1.1\r\n${HOST}Content-Length: ${TRANSFER}\r\n\r\n`,
+    "x",
+  ],
+  "of what nobody can parse behind a request": [WAITING, "", "\0 garbage "],
 };
 
-for (const [what, [behind, start, piece]] of Object.entries(ENDLESS)) {
+for (const [what, [first, start, piece]] of Object.entries(ENDLESS)) {
   testBoth(
-    `a stream ${what}, where nothing more is served, is not taken in`,
+    `a stream ${what} is not taken in`,
     inTries(async (secure) => {
       await using server = await LoneServer.start(secure);
       using client = await RawClient.connect(server.port, server.caPem);
-      await client.send(WAITING + behind + start);
+      await client.send(first + start);
       const bytes = piece.repeat(Math.ceil(64 * 1024 / piece.length));
       let sent = 0;
       const sending = (async () => {
