@@ -7,7 +7,7 @@ import type { Tag } from "../core/tag.ts";
 import { deleteUnlessImmutable, deletionIsRefused, mustStay } from "./immutable_tags.ts";
 import { blobUnknown, manifestUnknown } from "./pull.ts";
 import type { Registry } from "./registry.ts";
-import { removeObsolete } from "./upload.ts";
+import { removeObsolete } from "./finish_upload.ts";
 
 /**
  * Deletes a tag, or a manifest with every tag that names it (distribution-spec end-9).

@@ -1,7 +1,7 @@
 /** The collection: what goes, what stays, and that a dry run says the same. */
 import assert from "node:assert/strict";
 import { makeUploadSessionId } from "../../src/core/upload_session_id.ts";
-import { fakeDigest, reference, tag } from "../storage/temp_storage.ts";
+import { fakeDigest, makeSession, reference, tag } from "../storage/temp_storage.ts";
 import { A, B, CollectTrial, GRACE, HOUR, taken } from "./collect_trial.ts";
 
 Deno.test("a blob that no manifest references goes when its last announcement is older than the grace", async () => {
@@ -166,14 +166,7 @@ Deno.test("a repository stays while it has a manifest, a blob, a tag's history o
   await trial.collect();
   assert.ok(await store.hasRepository(A), "its history tells who deleted the tag");
   await store.pruneTagHistory(Infinity, 100);
-  const session = {
-    id: makeUploadSessionId(),
-    repository: A,
-    algorithm: undefined,
-    startedAt: 0,
-    owner: "",
-    hasFile: true,
-  };
+  const session = makeSession(A, 0);
   await store.startUpload(session);
   await trial.collect();
   assert.ok(await store.hasRepository(A), "somebody uploads to it");

@@ -1,22 +1,14 @@
 /** A commit that the disk does not take: all of it has failed, and what is promised after it is kept. */
 import assert from "node:assert/strict";
 import { type DatabaseSync } from "node:sqlite";
-import { makeUploadSessionId } from "../../src/core/upload_session_id.ts";
 import { type Command, GroupCommit } from "../../src/storage/sqlite/group_commit.ts";
 import { openForWriting } from "../../src/storage/sqlite/open_database.ts";
-import { push, repo, tag, TempStorage } from "./temp_storage.ts";
+import { makeSession, push, repo, tag, TempStorage } from "./temp_storage.ts";
 
 const A = repo("a");
 
 function start(): Command {
-  const session = {
-    id: makeUploadSessionId(),
-    repository: A,
-    algorithm: undefined,
-    startedAt: 1,
-    owner: "",
-  };
-  return { name: "startUpload", args: [session] };
+  return { name: "startUpload", args: [makeSession(A)] };
 }
 
 function putManifest(text: string): Command {

@@ -7,7 +7,7 @@ import { parseRepositoryName, type RepositoryName } from "../../src/core/reposit
 import { parseTag, type Tag } from "../../src/core/tag.ts";
 import { makeUploadSessionId, type UploadSessionId } from "../../src/core/upload_session_id.ts";
 import type { BlobFile } from "../../src/ports/blob_store.ts";
-import type { ManifestPush } from "../../src/ports/metadata_store.ts";
+import type { ManifestPush, UploadSession } from "../../src/ports/metadata_store.ts";
 import { FileBlobStore, type FileBlobStoreOptions } from "../../src/storage/files/file_blob_store.ts";
 import { blobFileOf, Layout, makeFolders } from "../../src/storage/files/layout.ts";
 import { GroupCommit } from "../../src/storage/sqlite/group_commit.ts";
@@ -113,16 +113,9 @@ export class TempMetadata implements Disposable {
   }
 
   async start(repository: RepositoryName, startedAt: number): Promise<UploadSessionId> {
-    const id = makeUploadSessionId();
-    await this.store.startUpload({
-      id,
-      repository,
-      algorithm: undefined,
-      startedAt,
-      owner: "",
-      hasFile: true,
-    });
-    return id;
+    const session = makeSession(repository, startedAt);
+    await this.store.startUpload(session);
+    return session.id;
   }
 
   [Symbol.dispose](): void {
@@ -130,6 +123,11 @@ export class TempMetadata implements Disposable {
     this.reader.close();
     this.commit.close();
   }
+}
+
+/** An upload session that has a file. */
+export function makeSession(repository: RepositoryName, startedAt = 1): UploadSession {
+  return { id: makeUploadSessionId(), repository, algorithm: undefined, startedAt, owner: "", hasFile: true };
 }
 
 export function repo(name: string): RepositoryName {

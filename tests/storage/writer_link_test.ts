@@ -8,7 +8,7 @@ import { SqliteMetadataStore } from "../../src/storage/sqlite/sqlite_metadata_st
 import { SqliteReader } from "../../src/storage/sqlite/sqlite_reader.ts";
 import { SqliteWithdrawals } from "../../src/storage/sqlite/sqlite_scrub_store.ts";
 import { RemoteWriter } from "../../src/storage/sqlite/writer_link.ts";
-import { fakeDigest, push, reference, repo, tag, TempStorage } from "./temp_storage.ts";
+import { fakeDigest, makeSession, push, reference, repo, tag, TempStorage } from "./temp_storage.ts";
 import type { ToTestWriter } from "./writer_thread.ts";
 
 const A = repo("a");
@@ -177,14 +177,7 @@ Deno.test("results and arguments of every shape cross the threads", async () => 
   using storage = new TempStorage();
   await using writer = new TestWriter(storage);
   const store = writer.openStore();
-  const session = {
-    id: makeUploadSessionId(),
-    repository: A,
-    algorithm: undefined,
-    startedAt: 1,
-    owner: "",
-    hasFile: true,
-  };
+  const session = makeSession(A);
   assert.equal(await store.startUpload(session), undefined);
   assert.equal(await store.cancelUpload(A, session.id), true);
   const missing = push(A, "m", { references: [reference("layer", fakeDigest(1))] });
@@ -202,14 +195,7 @@ Deno.test("a fault crosses the threads with its message and the writer's stack, 
   using storage = new TempStorage();
   await using writer = new TestWriter(storage);
   const store = writer.openStore();
-  const session = {
-    id: makeUploadSessionId(),
-    repository: A,
-    algorithm: undefined,
-    startedAt: 1,
-    owner: "",
-    hasFile: true,
-  };
+  const session = makeSession(A);
   const [first, second, third] = await Promise.allSettled([
     store.startUpload(session),
     store.startUpload(session),
