@@ -226,7 +226,7 @@ export class HttpServer {
     const handled = refusal === undefined
       ? await this.#handle(toHttpRequest(id, request, body, peer, this.secure))
       : answerFault(refusal, id, request.method!);
-    if (this.#draining || closeAfterResponse(body)) connection.closing = true;
+    if (this.#draining || closeAfterResponse(body, handled.response)) connection.closing = true;
     const hold = connection.closing && lingersAfterResponse(body, handled.response);
     const sent = connection.broken
       ? await dropResponse(handled.response)

@@ -11,8 +11,9 @@ const DRAIN_TO_KEEP = 256 * 1024;
 const LINGER_MS = 5000;
 const LINGER_AFTER_FAILURE_MS = 500;
 
-/** True when the connection is better closed than read to the end of the body. */
-export function closeAfterResponse(body: NodeRequestBody): boolean {
+/** True when the answer says so, and when the connection is better closed than read to the end of the body. */
+export function closeAfterResponse(body: NodeRequestBody, { headers }: HttpResponse): boolean {
+  if (headers["connection"] === "close") return true;
   if (body.ended) return false;
   // A client that waits for `100 Continue` may send its body or not: nobody can tell where the next request begins.
   if (body.awaitsContinue || body.failed) return true;
