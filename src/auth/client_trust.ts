@@ -15,6 +15,10 @@ const MOST_CERTIFICATES = 10;
 const MOST_BYTES = 64 * 1024;
 const MOST_REMEMBERED_INTERMEDIATES = 1_000;
 
+/** Of a certificate that arrives without its bytes. */
+const UNREADABLE =
+  "the TLS library finds in it what no certificate may hold, such as a date that does not exist";
+
 /** What is trusted, as {@linkcode loadTrust} checked it. Never changes; a reload makes another one. */
 export class ClientTrust {
   readonly #trusted: ReadonlyMap<string, readonly Certificate[]>;
@@ -43,7 +47,7 @@ export class ClientTrust {
    * Verifies what a client presented in its handshake, in bounded work whatever it is. That the client has the key of
    * the first certificate is for the handshake to prove, and the first one is the only one whose names count.
    *
-   * @param chain certificates in DER, the client's own first, as it sent them
+   * @param chain certificates in DER, the client's own first, as it sent them; without bytes where it cannot be read
    * @param now ms since the epoch
    * @param onStep told each step in a sentence of printable ASCII, for the log
    */
@@ -54,6 +58,7 @@ export class ClientTrust {
   ): Promise<CertificateVerdict> {
     let leaf: Certificate | undefined;
     try {
+      if (chain[0]?.length === 0) throw new DerError(UNREADABLE);
       // The leaf first, as long as it alone is not too large: a refusal is to say whose certificate it was.
       if (chain[0] !== undefined && chain[0].length <= MOST_BYTES) leaf = readCertificate(chain[0]);
       const { first, others } = splitChain(chain);

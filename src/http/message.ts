@@ -37,7 +37,7 @@ export interface HttpRequest {
   readonly peerAddress: string;
   /** True when it came over TLS. */
   readonly secure: boolean;
-  /** Certificates that the client presented, DER, its own first; undefined when it presented none. */
+  /** Certificates that the client presented, DER, its own first, without bytes where it cannot be read; undefined when it presented none. */
   readonly certificateChain: readonly Uint8Array[] | undefined;
 }
 

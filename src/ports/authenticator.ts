@@ -11,7 +11,7 @@ export interface Credentials {
   readonly authorization: string | undefined;
   /** True where the request came over TLS, so that a certificate could be shown. */
   readonly secure: boolean;
-  /** Certificates that the client presented, DER, its own first; undefined when it presented none. */
+  /** Certificates that the client presented, DER, its own first, without bytes where it cannot be read; undefined when it presented none. */
   readonly certificateChain: readonly Uint8Array[] | undefined;
 }
 

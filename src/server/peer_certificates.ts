@@ -9,11 +9,19 @@ interface DetailedCertificate extends PeerCertificate {
   readonly issuerCertificate?: DetailedCertificate;
 }
 
+/** What is asked of a TLS socket. */
+interface CertificateHolder {
+  getPeerCertificate?(detailed: true): DetailedCertificate | undefined;
+  /** undefined where the client presented none. @throws {Error} for one that cannot be read */
+  getPeerX509Certificate?(): unknown;
+}
+
 const chains = new WeakMap<Socket, { readonly chain: readonly Uint8Array[] | undefined }>();
 
 /**
  * The client's certificates, DER, its own first; undefined when it presented none or speaks plain HTTP. Of a resumed
- * session they are those of its first handshake. The same array for every request of a connection.
+ * session they are those of its first handshake. The same array for every request of a connection. One without bytes stands
+ * for a certificate that the runtime cannot read: it was presented all the same.
  */
 export function certificateChainOf(socket: Socket): readonly Uint8Array[] | undefined {
   let known = chains.get(socket);
@@ -25,15 +33,25 @@ export function certificateChainOf(socket: Socket): readonly Uint8Array[] | unde
 }
 
 function readChain(socket: Socket): readonly Uint8Array[] | undefined {
-  const { getPeerCertificate } = socket as { getPeerCertificate?: (detailed: true) => DetailedCertificate };
-  if (getPeerCertificate === undefined) return undefined;
+  const holder = socket as CertificateHolder;
+  if (holder.getPeerCertificate === undefined) return undefined;
   const chain: Uint8Array[] = [];
   const seen = new Set<DetailedCertificate>();
-  let certificate: DetailedCertificate | undefined = getPeerCertificate.call(socket, true);
+  let certificate = holder.getPeerCertificate(true);
   while (certificate?.raw !== undefined && !seen.has(certificate) && chain.length < MOST_CERTIFICATES) {
     seen.add(certificate);
     chain.push(new Uint8Array(certificate.raw));
     certificate = certificate.issuerCertificate;
   }
-  return chain.length === 0 ? undefined : chain;
+  if (chain.length > 0) return chain;
+  return holdsUnreadable(holder) ? [new Uint8Array(0)] : undefined;
+}
+
+/** Of a certificate with a date that does not exist, say, the runtime tells as little as of none. */
+function holdsUnreadable(holder: CertificateHolder): boolean {
+  try {
+    return holder.getPeerX509Certificate?.() !== undefined;
+  } catch {
+    return true;
+  }
 }

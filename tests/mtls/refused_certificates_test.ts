@@ -8,6 +8,7 @@ import {
   makeCertificate,
   makeClient,
 } from "../auth/certificate_factory.ts";
+import { withImpossibleDate } from "../auth/impossible_date.ts";
 import type { NameRecipe } from "../auth/name_recipe.ts";
 import { describeMissing, testWith } from "../harness/real_clients.ts";
 import { type RunningRegistry, startRegistry } from "../harness/start_registry.ts";
@@ -149,5 +150,12 @@ for (const [title, shows, reason] of REFUSED) {
     }
   });
 }
+
+test("a certificate that the runtime cannot read is refused in words, and makes nobody of its client", async () => {
+  for (const version of ["tls1_2", "tls1_3"] as const) {
+    const shows = showing(withImpossibleDate(admin));
+    await expectRefusal(registry, { version, shows }, /refused: cannot be read: the TLS library finds in it/);
+  }
+});
 
 test("none of the refused certificates did anything", () => assertNothingDone(registry));

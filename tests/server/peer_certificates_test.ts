@@ -5,6 +5,7 @@ import { Socket } from "node:net";
 import { HttpServer } from "../../src/server/http_server.ts";
 import { certificateChainOf } from "../../src/server/peer_certificates.ts";
 import { makeAuthority, makeClient } from "../auth/certificate_factory.ts";
+import { withImpossibleDate } from "../auth/impossible_date.ts";
 import { AMPLE_LIMITS, caPem, keyPair, RecordingLog } from "./test_server.ts";
 
 interface FakeCertificate {
@@ -64,7 +65,7 @@ Deno.test("certificateChainOf() ends where a certificate signs itself, in a ring
   assert.equal(certificateChainOf(socketWith(linked(100)).socket)!.length, 32);
 });
 
-Deno.test("the certificates of a real handshake arrive byte for byte, the leaf first, for every request", async () => {
+Deno.test("the certificates of a real handshake arrive byte for byte, the leaf first, and one that cannot be read is not none", async () => {
   const root = makeAuthority({ subject: "Root" });
   const middle = makeAuthority({ subject: "Middle", issuer: root });
   const alice = makeClient(middle);
@@ -100,10 +101,11 @@ Deno.test("the certificates of a real handshake arrive byte for byte, the leaf f
     await get(alice.pem);
     await get(alice.pem + middle.pem);
     await get(undefined);
+    await get(withImpossibleDate(alice).pem);
   } finally {
     await server.drain(0);
   }
   const bytes = chains.map((chain) => chain?.map((der) => der.toBase64()));
   const [leaf, signer] = [alice.der.toBase64(), middle.der.toBase64()];
-  assert.deepEqual(bytes, [[leaf], [leaf, signer], undefined]);
+  assert.deepEqual(bytes, [[leaf], [leaf, signer], undefined, [""]], "the last was presented all the same");
 });
