@@ -28,7 +28,8 @@ export function repositoryOfRegistry(
   registry: string,
   name: RepositoryName,
 ): RepositoryName {
-  const prefix = standIns.byRegistry.get(registry.toLowerCase());
+  // Of ASCII only: other letters have small ones in it too, and no answer could say in its header what was asked for.
+  const prefix = standIns.byRegistry.get(registry.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()));
   if (prefix !== undefined) return parseRepositoryName(`${prefix}/${name}`);
   throw new OciError("NAME_UNKNOWN", {
     message: `No repository here stands for registry ${quote(registry)}, so there is no ${name} of it`,

@@ -60,6 +60,15 @@ Deno.test("?ns= finds the repository that stands for the registry, and the answe
   assert.equal(found.headers["oci-namespace"], "Docker.io");
 });
 
+Deno.test("?ns= with a letter that only looks like one of the registry's is another registry", async () => {
+  const { registry, client } = makeTrial();
+  await store(registry, "dockerhub/library/app", "of the hub");
+  // KELVIN SIGN, whose small letter is the k of ASCII. No header of an answer could repeat it.
+  const found = await client.send("GET", "/v2/library/app/manifests/latest?ns=doc%E2%84%AAer.io");
+  assert.equal(found.status, 404);
+  assert.equal(found.headers["oci-namespace"], undefined);
+});
+
 Deno.test("what is judged is the repository that ?ns= means, so that it opens no door to another one", async () => {
   const { registry, client } = makeTrial();
   await store(registry, "team/secret", "of the team");
