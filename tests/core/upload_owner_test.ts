@@ -49,6 +49,16 @@ Deno.test("uploadOwnerOf() tells apart everybody who is not the same", () => {
   assert.equal(new Set(owners).size, owners.length, owners.join("\n"));
 });
 
+Deno.test("uploadOwnerOf() tells certificates apart that differ in nothing but attributes which no rule reads", () => {
+  for (const organizations of [[], ["ops"]]) {
+    const nameless = { commonNames: [], organizations };
+    // UID=alice and UID=bob, say.
+    const alice = uploadOwnerOf(withCertificate(nameless));
+    assert.notEqual(uploadOwnerOf(withCertificate({ ...nameless, serial: "2", fingerprint: "bb" })), alice);
+    assert.equal(uploadOwnerOf(withCertificate(nameless)), alice);
+  }
+});
+
 Deno.test("uploadOwnerOf() is the user where a certificate and a user name come together", () => {
   const alice = { ...anonymousIdentity("192.0.2.1"), id: "alice", username: "alice" };
   assert.equal(uploadOwnerOf(withCertificate({}, "alice")), uploadOwnerOf(alice));
