@@ -35,11 +35,8 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
   readonly #counts: AuthenticationCounts;
   /** Connections whose refused certificate was logged: the server gives the same array for each request of one. */
   readonly #logged = new WeakSet<readonly Uint8Array[]>();
-  /** Accepted verdicts by connection, so that its further requests hash no chain; valid for one generation of trust. */
-  readonly #accepted = new WeakMap<
-    readonly Uint8Array[],
-    { verdict: AcceptedCertificate; generation: number; from: number }
-  >();
+  /** Accepted verdicts by connection, so that its further requests hash no chain. */
+  readonly #accepted = new WeakMap<readonly Uint8Array[], { verdict: AcceptedCertificate; from: number }>();
 
   readonly #usernames: ReadonlySet<string>;
 
@@ -81,9 +78,8 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
     const { verdicts } = certificates;
     const now = clock.now();
     const known = this.#accepted.get(chain);
-    const { generation } = verdicts;
     // Before `from` the clock was set back: then nothing that was found out holds.
-    if (known?.generation === generation && known.from <= now && now <= known.verdict.validUntil) {
+    if (known !== undefined && known.from <= now && now <= known.verdict.validUntil) {
       this.#counts.count("certificate", "accepted");
       return known.verdict.facts;
     }
@@ -91,7 +87,7 @@ export class RegistryAuthenticator implements Authenticator, TokenIssuer {
     const verdict = await verdicts.verify(chain, now, onStep);
     this.#counts.count("certificate", verdict.accepted ? "accepted" : verdict.code);
     if (verdict.accepted) {
-      this.#accepted.set(chain, { verdict, generation, from: now });
+      this.#accepted.set(chain, { verdict, from: now });
       return verdict.facts;
     }
     if (!this.#logged.has(chain)) {

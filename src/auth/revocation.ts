@@ -26,11 +26,6 @@ export class Revocation {
     this.#policy = policy;
   }
 
-  /** Whether there is a list with this name of an issuer, whoever signed it. */
-  hasListNamed(issuerKey: string): boolean {
-    return this.#listsByIssuer.has(issuerKey);
-  }
-
   /**
    * Checks a certificate that the issuer signed.
    *

@@ -20,30 +20,16 @@ interface Entry {
   readonly to: number;
 }
 
-/** The trust of now with the verdicts that it gave. */
+/** A trust with the verdicts that it gave; a reload makes another one. */
 export class VerdictCache {
   readonly #limits: CacheLimits;
   readonly #accepted = new Map<string, Entry>();
   readonly #refused = new Map<string, Entry>();
-  #trust: ClientTrust;
-  #generation = 0;
+  readonly #trust: ClientTrust;
 
   constructor(trust: ClientTrust, limits: CacheLimits = DEFAULT_LIMITS) {
     this.#trust = trust;
     this.#limits = limits;
-  }
-
-  /** Changes with each {@linkcode replaceTrust}: a connection with a verdict of another generation asks again. */
-  get generation(): number {
-    return this.#generation;
-  }
-
-  /** Forgets all verdicts. Those that are being worked out are worked out anew. */
-  replaceTrust(trust: ClientTrust): void {
-    this.#trust = trust;
-    this.#generation++;
-    this.#accepted.clear();
-    this.#refused.clear();
   }
 
   /** As {@linkcode ClientTrust.verify}; `onStep` hears nothing of a verdict that is remembered. */
@@ -55,14 +41,10 @@ export class VerdictCache {
     const key = keyOf(chain);
     const known = this.#find(this.#accepted, key, now) ?? this.#find(this.#refused, key, now);
     if (known !== undefined) return known;
-    while (true) {
-      const generation = this.#generation;
-      const verdict = await this.#trust.verify(chain, now, onStep);
-      if (generation !== this.#generation) continue;
-      const to = verdict.accepted ? verdict.validUntil : now + this.#limits.refusalLifetime;
-      this.#remember(verdict.accepted, key, { verdict, from: now, to });
-      return verdict;
-    }
+    const verdict = await this.#trust.verify(chain, now, onStep);
+    const to = verdict.accepted ? verdict.validUntil : now + this.#limits.refusalLifetime;
+    this.#remember(verdict.accepted, key, { verdict, from: now, to });
+    return verdict;
   }
 
   #find(entries: Map<string, Entry>, key: string, now: number): CertificateVerdict | undefined {

@@ -1,6 +1,5 @@
 /** Holds that a remembered verdict is never used longer or for more than it was given. */
 import assert from "node:assert/strict";
-import type { CertificateVerdict } from "../../src/auth/certificate_verdict.ts";
 import type { ClientTrust } from "../../src/auth/client_trust.ts";
 import { VerdictCache } from "../../src/auth/verdict_cache.ts";
 import { makeAuthority, makeClient } from "./certificate_factory.ts";
@@ -77,32 +76,4 @@ Deno.test("VerdictCache gives up what was used least, and never an accepted verd
   assert.equal(asked(), 24);
   await cache.verify(second, now);
   assert.equal(asked(), 25);
-});
-
-Deno.test("VerdictCache.replaceTrust() forgets every verdict", async () => {
-  const cache = new VerdictCache(await trustIn([root]));
-  const { generation } = cache;
-  assert.equal((await cache.verify(good, Date.now())).accepted, true);
-  assert.equal((await cache.verify(foreign, Date.now())).accepted, false);
-  cache.replaceTrust(await trustIn([makeAuthority({ subject: "Foreign" })]));
-  assert.notEqual(cache.generation, generation);
-  assert.equal((await cache.verify(good, Date.now())).accepted, false);
-});
-
-Deno.test("VerdictCache.replaceTrust() also reaches a verdict that is being worked out", async () => {
-  const release = Promise.withResolvers<void>();
-  const oldTrust = await trustIn([root]);
-  const slow = {
-    verify: async (...values: Parameters<ClientTrust["verify"]>): Promise<CertificateVerdict> => {
-      const verdict = await oldTrust.verify(...values);
-      await release.promise;
-      return verdict;
-    },
-  } as ClientTrust;
-  const cache = new VerdictCache(slow);
-  const waiting = cache.verify(good, Date.now());
-  cache.replaceTrust(await trustIn([makeAuthority({ subject: "Other" })]));
-  release.resolve();
-  assert.equal((await waiting).accepted, false);
-  assert.equal((await cache.verify(good, Date.now())).accepted, false);
 });
