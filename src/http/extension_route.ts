@@ -5,11 +5,10 @@
 import { parseDigest } from "../core/digest.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { Operation } from "../core/operation.ts";
-import { parsePageSize } from "../core/page.ts";
 import { parseRepositoryName } from "../core/repository_name.ts";
 import { parseTag } from "../core/tag.ts";
 import { methodNotAllowed } from "./method_not_allowed.ts";
-import { decodeSegment, queryValue } from "./target.ts";
+import { decodeSegment, queryValue, readListing } from "./target.ts";
 
 const READ = ["GET", "HEAD"];
 
@@ -114,9 +113,4 @@ function readPulledReference(query: string) {
 
 function readTag(raw: string) {
   return parseTag(decodeSegment(raw) ?? raw);
-}
-
-function readListing(query: string): { n?: number; last?: string } {
-  const [n, last] = [queryValue(query, "n"), queryValue(query, "last")];
-  return { ...(n !== undefined && { n: parsePageSize(n) }), ...(last !== undefined && { last }) };
 }

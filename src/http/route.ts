@@ -2,7 +2,6 @@
 import { parseDigest, parseDigestAlgorithm } from "../core/digest.ts";
 import { OciError } from "../core/oci_error.ts";
 import type { Operation } from "../core/operation.ts";
-import { parsePageSize } from "../core/page.ts";
 import { quote } from "../core/quote.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
 import { parseRepositoryName, type RepositoryName } from "../core/repository_name.ts";
@@ -10,7 +9,7 @@ import { parseTag, type Tag } from "../core/tag.ts";
 import { parseUploadSessionId } from "../core/upload_session_id.ts";
 import { findExtensionRoute } from "./extension_route.ts";
 import { methodNotAllowed } from "./method_not_allowed.ts";
-import { decodeSegment, queryValue, queryValues, type Target } from "./target.ts";
+import { decodeSegment, queryValue, queryValues, readListing, type Target } from "./target.ts";
 
 /** An operation, or one of the two questions about the program itself. */
 export type Route = Operation | { readonly action: "healthz" } | { readonly action: "readyz" };
@@ -90,12 +89,6 @@ function findReferrersRoute(name: string, digest: string, query: string): Operat
     ...(artifactType !== undefined && { artifactType }),
     ...(last !== undefined && { last }),
   };
-}
-
-function readListing(query: string): { n?: number; last?: string } {
-  if (query === "") return {};
-  const [n, last] = [queryValue(query, "n"), queryValue(query, "last")];
-  return { ...(n !== undefined && { n: parsePageSize(n) }), ...(last !== undefined && { last }) };
 }
 
 function findManifestRoute(method: string, name: string, last: string, query: string): Operation {

@@ -1,5 +1,6 @@
 /** Request targets: from the raw text of the request line to a path and query parameters, without ever normalising. */
 import { OciError } from "../core/oci_error.ts";
+import { parsePageSize } from "../core/page.ts";
 import { quote } from "../core/quote.ts";
 
 export interface Target {
@@ -89,6 +90,17 @@ export function queryValues(query: string, name: string): string[] {
     if (key === name) values.push(decodeValue(equals < 0 ? "" : pair.slice(equals + 1), name));
   }
   return values;
+}
+
+/**
+ * The page of a listing, as far as the client says which.
+ *
+ * @throws {OciError} REQUEST_INVALID, PAGINATION_NUMBER_INVALID
+ */
+export function readListing(query: string): { n?: number; last?: string } {
+  if (query === "") return {};
+  const [n, last] = [queryValue(query, "n"), queryValue(query, "last")];
+  return { ...(n !== undefined && { n: parsePageSize(n) }), ...(last !== undefined && { last }) };
 }
 
 /** A "+" stands for itself: no parameter of this API holds a space, and media types do hold "+". */
