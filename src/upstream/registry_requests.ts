@@ -12,6 +12,8 @@ export interface RegistryRequest {
   /** The right that the request needs, as token services name it: `repository:NAME:pull`. */
   readonly scope: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Statuses that say, beside 404, that there is no such thing. */
+  readonly absent?: ReadonlySet<number>;
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -36,7 +38,7 @@ export class RegistryRequests {
   }
 
   /**
-   * The answer, of status 2xx or 304, or undefined for one of status 404.
+   * The answer, of status 2xx or 304, or undefined for one that says that there is no such thing.
    *
    * @throws {UpstreamFault}
    */
@@ -52,7 +54,7 @@ export class RegistryRequests {
     const { status } = answer;
     if ((status >= 200 && status < 300) || status === 304) return answer;
     await answer.body.discard();
-    if (status === 404) return undefined;
+    if (status === 404 || request.absent?.has(status)) return undefined;
     throw this.#faultOf(answer);
   }
 

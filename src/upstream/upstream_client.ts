@@ -4,7 +4,7 @@ import { algorithmOf, type Digest, hexOf } from "../core/digest.ts";
 import { describeEntry, readIndexEntries } from "../core/index_entries.ts";
 import { findMembers, forEachElement, kindAt, memberNames, rootOf, stringAt } from "../core/json_view.ts";
 import { parseManifest } from "../core/manifest.ts";
-import { isIndexType, OCI_INDEX } from "../core/media_type.ts";
+import { OCI_INDEX } from "../core/media_type.ts";
 import { formatReference, type Reference } from "../core/reference.ts";
 import type { RepositoryName } from "../core/repository_name.ts";
 import { checkStrictJson } from "../core/strict_json.ts";
@@ -25,6 +25,9 @@ const PAGE = 1000;
 
 /** Bytes of the pages of one list of referrers after which no further page is asked for: annotations can be long. */
 const MOST_REFERRERS_BYTES = 4 * 1024 * 1024;
+
+/** What registries without the referrers API say to its requests, beside the 404 that the spec has: Artifactory says 406. */
+const NO_REFERRERS_API: ReadonlySet<number> = new Set([400, 405, 406]);
 
 const TAGS = memberNames("tags");
 
@@ -141,7 +144,7 @@ export class UpstreamClient implements Upstream {
     let bytes = 0;
     const pages = readPages(
       this.#urlOf(repository, `referrers/${subject}`),
-      (url) => this.#get(repository, url),
+      (url) => this.#getReferrers(repository, url),
     );
     for await (const page of pages) {
       isThere = true;
@@ -156,6 +159,15 @@ export class UpstreamClient implements Upstream {
     this.#exchanges.close();
   }
 
+  /** Undefined also for an answer that is no list of referrers, since some registries answer 200 to what they do not know. */
+  async #getReferrers(repository: RepositoryName, url: URL): Promise<Answer | undefined> {
+    const scope = scopeOf(repository);
+    const answer = await this.#requests.send({ method: "GET", url, scope, absent: NO_REFERRERS_API });
+    if (answer === undefined || manifestTypeOf(answer) === OCI_INDEX) return answer;
+    await answer.body.discard();
+    return undefined;
+  }
+
   /** Registries without the referrers API have a tag that lists them (distribution-spec "Referrers Tag Schema"). */
   async #listFallbackTag(
     repository: RepositoryName,
@@ -164,7 +176,9 @@ export class UpstreamClient implements Upstream {
   ): Promise<readonly Descriptor[]> {
     const tag = `${algorithmOf(subject)}-${hexOf(subject).slice(0, 64)}` as Tag;
     const manifest = await this.getManifest(repository, { kind: "tag", tag });
-    if (manifest === undefined || !isIndexType(manifest.mediaType)) return [];
+    if (manifest?.mediaType !== OCI_INDEX) return [];
+    // GitLab takes the tag for the digest that it is made of, and what an index holds is not about it.
+    if (manifest.digest === subject) return [];
     return this.#readIndex(manifest.bytes, limit);
   }
 

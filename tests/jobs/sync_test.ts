@@ -18,7 +18,7 @@ import { until } from "../harness/until.ts";
 import { makeClient as makeHttpClient } from "../http/request_builder.ts";
 import { makeModelRegistry, type ModelRegistry } from "../model/model_registry.ts";
 import { repo, tag } from "../storage/temp_storage.ts";
-import { ScriptedUpstream } from "../upstream/scripted_upstream.ts";
+import { ScriptedUpstream, sendJson } from "../upstream/scripted_upstream.ts";
 import { makeClient } from "../upstream/upstream_trial.ts";
 
 const APP = "team/app";
@@ -160,6 +160,24 @@ Deno.test("signatures come with what they are about: by the referrers API, by ta
     true,
   ]);
   assert.equal(await tagged(registry, companion), cosign.manifest.digest);
+});
+
+Deno.test("platforms that nobody wants stay there, also where the registry takes the fallback tag of an index for its digest", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const built = buildIndex();
+  upstream.addImage(APP, built, "v1", built.index.digest.replace(":", "-"));
+  upstream.script = ({ path }, response) => {
+    if (!path.includes("/referrers/")) return false;
+    sendJson(response, 404, {});
+    return true;
+  };
+  const registry = makeModelRegistry();
+  await copyOnce(upstream, registry, { tags: ["v1"], platforms: ["linux/amd64"] });
+  const [amd64, arm64] = built.images;
+  assert.deepEqual([await has(registry, amd64!.manifest), await has(registry, arm64!.manifest)], [
+    true,
+    false,
+  ]);
 });
 
 Deno.test("a manifest comes by its digest, also where no tag names it", async () => {

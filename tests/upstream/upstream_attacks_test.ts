@@ -230,6 +230,7 @@ Deno.test("referrers end before they fill the memory, however large an upstream 
     const { manifest } = buildImage();
     const descriptor = { ...describeContent(manifest), annotations: { text: "x".repeat(1_000_000) } };
     sendJson(response, 200, { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [descriptor] }, {
+      "content-type": OCI_INDEX,
       link: `<?page=${page}>; rel="next"`,
     });
     return true;

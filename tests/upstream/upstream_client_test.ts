@@ -123,6 +123,45 @@ Deno.test("referrers are found in the fallback tag of a registry without their A
   );
 });
 
+for (
+  const [what, status, headers] of [
+    ["406, as Artifactory has it,", 406, {}],
+    ["400", 400, {}],
+    ["405", 405, {}],
+    ["200 and something else", 200, { "content-type": "text/html" }],
+  ] as const
+) {
+  Deno.test(`a registry that answers ${what} has no referrers API, and its fallback tag is read`, async () => {
+    await using upstream = await ScriptedUpstream.start();
+    const { manifest } = buildImage();
+    const { index, images } = buildIndex();
+    upstream.addManifest(NAME, index, manifest.digest.replace(":", "-"));
+    upstream.script = ({ path }, response) => {
+      if (!path.includes("/referrers/")) return false;
+      sendJson(response, status, {}, headers);
+      return true;
+    };
+    using client = makeClient(upstream);
+    const found = await client.listReferrers(NAME, digest(manifest.digest), 10);
+    assert.equal(found.length, images.length);
+  });
+}
+
+for (const docker of [false, true]) {
+  Deno.test(`a registry that takes the fallback tag of ${docker ? "a Docker list" : "an index"} for its digest, as GitLab does, lists no referrers`, async () => {
+    await using upstream = await ScriptedUpstream.start();
+    const { index } = buildIndex({ docker });
+    upstream.addManifest(NAME, index, index.digest.replace(":", "-"));
+    upstream.script = ({ path }, response) => {
+      if (!path.includes("/referrers/")) return false;
+      sendJson(response, 404, {});
+      return true;
+    };
+    using client = makeClient(upstream);
+    assert.deepEqual(await client.listReferrers(NAME, digest(index.digest), 10), []);
+  });
+}
+
 Deno.test("a manifest that is sent as text is taken for what it says itself", async () => {
   await using upstream = await ScriptedUpstream.start();
   const { manifest } = buildImage({ docker: true });
