@@ -101,14 +101,12 @@ export class UpstreamSource implements ContentSource {
     }
   }
 
-  async *listManifests(): AsyncIterable<Digest> {
+  async *listManifests(_: RepositoryName, refuse: Refuse): AsyncIterable<Digest> {
     yield* this.#wanted.digests;
     if (!this.#wanted.referrers) return;
     // Grows on the way: a signature may be signed.
     for (const subject of this.#read) {
-      for (
-        const { digest } of await this.#upstream.listReferrers(this.#wanted.remote, subject, MOST_REFERRERS)
-      ) {
+      for (const digest of await this.#listReferrers(subject, refuse)) {
         if (this.#read.has(digest)) continue;
         this.#named.add(digest);
         yield digest;
@@ -160,6 +158,21 @@ export class UpstreamSource implements ContentSource {
     const tags = await this.#upstream.listTags(remote, MOST_TAGS);
     if (tags === undefined) throw new SourceFault(`${this.#upstream.url} has no repository "${remote}"`);
     return tags.toSorted();
+  }
+
+  /** None where the upstream cannot give the list: that is told, and those of others come. */
+  async #listReferrers(subject: Digest, refuse: Refuse): Promise<readonly Digest[]> {
+    const { remote, to } = this.#wanted;
+    try {
+      const found = await noteUpstreamFault(() =>
+        this.#upstream.listReferrers(remote, subject, MOST_REFERRERS)
+      );
+      return found.map(({ digest }) => digest);
+    } catch (fault) {
+      if (!(fault instanceof SourceFault)) throw fault;
+      refuse({ subject: `referrers of ${to}@${subject}`, why: fault.message });
+      return [];
+    }
   }
 
   /** What tags name, in their order. */

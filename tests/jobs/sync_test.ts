@@ -180,6 +180,29 @@ Deno.test("platforms that nobody wants stay there, also where the registry takes
   ]);
 });
 
+Deno.test("a list of referrers that the other registry cannot give keeps back no other one", async () => {
+  await using upstream = await ScriptedUpstream.start();
+  const [first, second] = [buildImage(), buildImage()];
+  const signature = buildImage({ subject: second.manifest });
+  upstream.addImage(APP, first, "v1");
+  upstream.addImage(APP, second, "v2");
+  upstream.addImage(APP, signature);
+  upstream.addReferrer(APP, second.manifest.digest, describeContent(signature.manifest));
+  upstream.script = ({ path }, response) => {
+    if (!path.endsWith(`/referrers/${first.manifest.digest}`)) return false;
+    sendJson(response, 500, {});
+    return true;
+  };
+  const registry = makeModelRegistry();
+  const { report, copy } = await copyOnce(upstream, registry, { tags: ["v1", "v2"] });
+  assert.equal(isWhole(report), false);
+  assert.deepEqual(copy.refusals.map(({ subject }) => subject), [
+    `referrers of ${HERE}@${first.manifest.digest}`,
+  ]);
+  assert.match(copy.refusals[0]!.why, /answers 500/);
+  assert.equal(await has(registry, signature.manifest), true);
+});
+
 Deno.test("a manifest comes by its digest, also where no tag names it", async () => {
   await using upstream = await ScriptedUpstream.start();
   const built = buildImage();
